@@ -1,0 +1,1 @@
+//! Fairdial: a call-dispute desk for pay-per-call networks.
