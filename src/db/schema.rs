@@ -75,7 +75,7 @@ diesel::table! {
     table_settings (user_id, table_name) {
         user_id -> BigInt,
         table_name -> Text,
-        columns -> Text,
+        column_list -> Text,
         per_page -> Integer,
         sort -> Text,
     }

@@ -79,7 +79,7 @@ CREATE INDEX users_buyer ON users (buyer_id);
 CREATE TABLE table_settings (
     user_id BIGINT NOT NULL REFERENCES users (id),
     table_name TEXT COLLATE "C" NOT NULL CHECK (table_name IN ('calls', 'disputes')),
-    columns TEXT COLLATE "C" NOT NULL,
+    column_list TEXT COLLATE "C" NOT NULL,
     per_page INTEGER NOT NULL CHECK (per_page BETWEEN 1 AND 100),
     sort TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (user_id, table_name)

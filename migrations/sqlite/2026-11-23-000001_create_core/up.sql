@@ -79,7 +79,7 @@ CREATE INDEX users_buyer ON users (buyer_id);
 CREATE TABLE table_settings (
     user_id BIGINT NOT NULL REFERENCES users (id),
     table_name TEXT NOT NULL CHECK (table_name IN ('calls', 'disputes')),
-    columns TEXT NOT NULL,
+    column_list TEXT NOT NULL,
     per_page INTEGER NOT NULL CHECK (per_page BETWEEN 1 AND 100),
     sort TEXT NOT NULL,
     PRIMARY KEY (user_id, table_name)

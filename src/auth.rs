@@ -1,0 +1,11 @@
+//! Who you are and what you may do: rights as values that only this module can make.
+
+pub mod actor;
+pub mod permission;
+pub mod principal;
+pub mod scope;
+
+pub use actor::{Actor, Origin, Via};
+pub use permission::{DisputeCalls, EditDisputes, Granted, ImportCalls, ManageSettings, Permission, ViewDisputes};
+pub use principal::{Buyer, DisputeViewer, Manager, Profile, Viewer};
+pub use scope::Scope;

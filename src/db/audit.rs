@@ -1,0 +1,228 @@
+//! The audit log: append-only by database rule, hash-chained, numbered by its head row.
+
+use diesel::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::dialect::{Lock, lock};
+use super::schema::{audit_head, audit_log};
+use super::{AnyConnection, DbError};
+use crate::auth::{Actor, Via};
+use crate::domain::Instant;
+use crate::domain::ids::{DisputeId, UserId};
+
+/// What one change was.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    action: &'static str,
+    entity: &'static str,
+    entity_id: String,
+    dispute: Option<DisputeId>,
+    old: Value,
+    new: Value,
+}
+
+impl Entry {
+    /// A change of one thing.
+    #[must_use]
+    pub fn new(action: &'static str, entity: &'static str, id: &impl ToString) -> Self {
+        Self {
+            action,
+            entity,
+            entity_id: id.to_string(),
+            dispute: None,
+            old: Value::Null,
+            new: Value::Null,
+        }
+    }
+
+    /// A change of a dispute.
+    #[must_use]
+    pub fn of_dispute(action: &'static str, dispute: DisputeId) -> Self {
+        Self {
+            dispute: Some(dispute),
+            ..Self::new(action, "dispute", &dispute)
+        }
+    }
+
+    /// A change of something that belongs to a dispute.
+    #[must_use]
+    pub fn under(self, dispute: DisputeId) -> Self {
+        Self {
+            dispute: Some(dispute),
+            ..self
+        }
+    }
+
+    /// The values before.
+    #[must_use]
+    pub fn was(self, old: Value) -> Self {
+        Self { old, ..self }
+    }
+
+    /// The values after.
+    #[must_use]
+    pub fn now_is(self, new: Value) -> Self {
+        Self { new, ..self }
+    }
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_log)]
+pub struct AuditRow {
+    pub seq: i64,
+    pub at: Instant,
+    pub actor_id: Option<UserId>,
+    pub actor_name: String,
+    pub via: Via,
+    pub address: String,
+    pub request_id: String,
+    pub action: String,
+    pub entity: String,
+    pub entity_id: String,
+    pub dispute_id: Option<DisputeId>,
+    pub old_values: String,
+    pub new_values: String,
+    pub previous_hash: String,
+    pub hash: String,
+}
+
+impl AuditRow {
+    /// SHA-256 over every field but the hash itself, each with its length before it so that no two rows read alike.
+    fn computed_hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        let mut feed = |field: &str| {
+            hasher.update(field.len().to_string());
+            hasher.update(":");
+            hasher.update(field);
+        };
+        feed(&self.seq.to_string());
+        feed(&self.at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string());
+        feed(&self.actor_id.map(|id| id.to_string()).unwrap_or_default());
+        for field in [
+            &self.actor_name,
+            &self.address,
+            &self.request_id,
+            &self.action,
+            &self.entity,
+            &self.entity_id,
+        ] {
+            feed(field);
+        }
+        feed(self.via.code());
+        feed(&self.dispute_id.map(|id| id.to_string()).unwrap_or_default());
+        feed(&self.old_values);
+        feed(&self.new_values);
+        feed(&self.previous_hash);
+        hex::encode(hasher.finalize())
+    }
+}
+
+/// Writes one entry, in the transaction of the change itself. The head row is the last lock of every write.
+pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Entry) -> QueryResult<()> {
+    lock(conn, Lock::AuditHead)?;
+    let (seq, previous_hash): (i64, String) = audit_head::table
+        .select((audit_head::seq, audit_head::hash))
+        .first(conn)?;
+    let written = |values: &Value| {
+        if values.is_null() {
+            String::new()
+        } else {
+            values.to_string()
+        }
+    };
+    let mut row = AuditRow {
+        seq: seq.saturating_add(1),
+        at: now,
+        actor_id: actor.user,
+        actor_name: actor.name.clone(),
+        via: actor.origin.via,
+        address: actor.origin.address.clone(),
+        request_id: actor.origin.request_id.clone(),
+        action: entry.action.to_owned(),
+        entity: entry.entity.to_owned(),
+        entity_id: entry.entity_id.clone(),
+        dispute_id: entry.dispute,
+        old_values: written(&entry.old),
+        new_values: written(&entry.new),
+        previous_hash,
+        hash: String::new(),
+    };
+    row.hash = row.computed_hash();
+    diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
+    diesel::update(audit_head::table)
+        .set((audit_head::seq.eq(row.seq), audit_head::hash.eq(&row.hash)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The number of the last entry: it changes whenever anything does.
+pub fn last_number(conn: &mut AnyConnection) -> QueryResult<i64> {
+    audit_head::table.select(audit_head::seq).first(conn)
+}
+
+/// Entries of one dispute, oldest first; the pages decide who is told what of them.
+pub fn of_dispute(conn: &mut AnyConnection, dispute: DisputeId) -> QueryResult<Vec<AuditRow>> {
+    audit_log::table
+        .filter(audit_log::dispute_id.eq(dispute))
+        .order(audit_log::seq)
+        .select(AuditRow::as_select())
+        .load(conn)
+}
+
+/// What is wrong with the chain.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainFault {
+    #[error("entry {0} is missing")]
+    Missing(i64),
+    #[error("entry {0} does not follow from the one before it")]
+    Unchained(i64),
+    #[error("entry {0} was changed after it was written")]
+    Changed(i64),
+    #[error("the log ends at entry {found}, but its head says {expected}")]
+    Cut { found: i64, expected: i64 },
+}
+
+/// Follows the chain in pages; gives its length and last hash, or the first fault.
+pub fn verify(conn: &mut AnyConnection) -> Result<Result<(i64, String), ChainFault>, DbError> {
+    let (mut seq, mut hash) = (0_i64, String::new());
+    loop {
+        let rows: Vec<AuditRow> = audit_log::table
+            .filter(audit_log::seq.gt(seq))
+            .order(audit_log::seq)
+            .limit(1000)
+            .select(AuditRow::as_select())
+            .load(conn)?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            let expected = seq.saturating_add(1);
+            let fault = if row.seq != expected {
+                Some(ChainFault::Missing(expected))
+            } else if row.previous_hash != hash {
+                Some(ChainFault::Unchained(row.seq))
+            } else if row.computed_hash() != row.hash {
+                Some(ChainFault::Changed(row.seq))
+            } else {
+                None
+            };
+            if let Some(fault) = fault {
+                return Ok(Err(fault));
+            }
+            (seq, hash) = (row.seq, row.hash);
+        }
+    }
+    let (head, head_hash): (i64, String) = audit_head::table
+        .select((audit_head::seq, audit_head::hash))
+        .first(conn)?;
+    if (head, &head_hash) == (seq, &hash) {
+        Ok(Ok((seq, hash)))
+    } else {
+        Ok(Err(ChainFault::Cut {
+            found: seq,
+            expected: head,
+        }))
+    }
+}

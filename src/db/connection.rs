@@ -1,0 +1,104 @@
+//! One connection type over both databases, chosen by the URL's scheme.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::R2D2Connection;
+use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+
+/// A connection to either database. Only `dialect.rs` and this file look inside.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// The SQLite file of a data folder.
+    #[must_use]
+    pub fn in_folder(data_dir: &Path) -> Self {
+        Self::Sqlite(data_dir.join("fairdial.sqlite3"))
+    }
+
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(url.to_owned()))
+        } else if let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
+            Ok(Self::Sqlite(PathBuf::from(path)))
+        } else {
+            Err("a database URL starts with postgres:// or sqlite:".to_owned())
+        }
+    }
+}
+
+// A PostgreSQL URL carries a password: never print it.
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
+            Self::Postgres(_) => out.write_str("postgres://…"),
+        }
+    }
+}
+
+/// Stated for each connection, not inherited from how SQLite was built; the timeout first, so that the rest may wait.
+const SQLITE_SETTINGS: &[&str] = &[
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA temp_store = MEMORY",
+];
+
+/// Nothing a request does may hold PostgreSQL longer.
+const POSTGRES_SETTINGS: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '60s'";
+
+impl r2d2::ManageConnection for DatabaseUrl {
+    type Connection = AnyConnection;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<AnyConnection, ConnectionError> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+                for setting in SQLITE_SETTINGS {
+                    conn.batch_execute(setting)
+                        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                }
+                Ok(AnyConnection::Sqlite(conn))
+            }
+            Self::Postgres(url) => {
+                let mut conn = PgConnection::establish(url)?;
+                conn.batch_execute(POSTGRES_SETTINGS)
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(AnyConnection::Postgres(conn))
+            }
+        }
+    }
+
+    fn is_valid(&self, conn: &mut AnyConnection) -> Result<(), ConnectionError> {
+        conn.ping().map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, conn: &mut AnyConnection) -> bool {
+        std::thread::panicking() || conn.is_broken()
+    }
+}

@@ -1,0 +1,93 @@
+//! Every difference between the two databases, and nothing else.
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::{AnyConnection, Failure};
+
+/// Runs one typed statement on whichever connection is inside, where the derive has no support.
+macro_rules! on_backend {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::db::AnyConnection::Postgres($c) => $body,
+            $crate::db::AnyConnection::Sqlite($c) => $body,
+        }
+    };
+}
+pub(super) use on_backend;
+
+/// Runs `work` in a transaction that may write: all of it happens, or nothing.
+///
+/// SQLite takes its write lock at once: a transaction that reads first and then writes would be refused without waiting.
+pub(super) fn in_write_transaction<T, E: Failure>(
+    conn: &mut AnyConnection,
+    work: impl Fn(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
+        AnyConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+    }
+    match work(conn) {
+        Ok(done) => {
+            commit(conn)?;
+            Ok(done)
+        }
+        Err(error) => {
+            if let Err(rollback) = roll_back(conn) {
+                // The pool throws the connection away; the first error is the one that tells something.
+                tracing::warn!(%rollback, "a transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+fn commit(conn: &mut AnyConnection) -> QueryResult<()> {
+    on_backend!(conn, |conn| AnsiTransactionManager::commit_transaction(conn))
+}
+
+fn roll_back(conn: &mut AnyConnection) -> QueryResult<()> {
+    on_backend!(conn, |conn| AnsiTransactionManager::rollback_transaction(conn))
+}
+
+/// A table whose rows are locked, in the lock order: policy, user, buyer, call, dispute, counters, audit head.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lock {
+    /// Others may read on, but nobody may change it until we are done.
+    Policy,
+    User(i64),
+    Buyer(i64),
+    /// Nobody else may change it, nor lock it.
+    Call(i64),
+    Dispute(i64),
+    AuditHead,
+}
+
+/// Locks a row until the end of the transaction. On SQLite the transaction has the whole database already.
+pub(super) fn lock(conn: &mut AnyConnection, row: Lock) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    let (statement, id) = match row {
+        Lock::Policy => ("SELECT id FROM policy WHERE id = $1 FOR SHARE", 1),
+        Lock::User(id) => ("SELECT id FROM users WHERE id = $1 FOR SHARE", id),
+        Lock::Buyer(id) => ("SELECT id FROM buyers WHERE id = $1 FOR SHARE", id),
+        Lock::Call(id) => ("SELECT id FROM calls WHERE id = $1 FOR UPDATE", id),
+        Lock::Dispute(id) => ("SELECT id FROM disputes WHERE id = $1 FOR UPDATE", id),
+        Lock::AuditHead => ("SELECT id FROM audit_head WHERE id = $1 FOR UPDATE", 1),
+    };
+    diesel::sql_query(statement).bind::<BigInt, _>(id).execute(conn)?;
+    Ok(())
+}
+
+/// Lets one transaction at a time hold a key that has no row yet.
+pub(super) fn lock_key(conn: &mut AnyConnection, key: &str) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+        .bind::<diesel::sql_types::Text, _>(key)
+        .execute(conn)?;
+    Ok(())
+}

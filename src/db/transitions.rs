@@ -1,0 +1,335 @@
+//! What happens to a dispute after it was sent: decide, reopen, withdraw. Each checks the state it leaves, under locks.
+
+use chrono::Duration;
+use diesel::prelude::*;
+
+use super::adjustments::{self, AdjustmentRow};
+use super::audit::{self, Entry};
+use super::calls;
+use super::dialect::{Lock, lock};
+use super::disputes::{self, DisputeRow};
+use super::notifications::{self, Audience, Kind};
+use super::outbox::{self, Topic};
+use super::schema::{disputes as table, users as people};
+use super::sending::{self, SendError};
+use super::{AnyConnection, DbError, counters, database_failure, policy, users};
+use crate::auth::{Actor, DisputeCalls, EditDisputes, Granted, Viewer};
+use crate::clock::Clock;
+use crate::domain::Instant;
+use crate::domain::decision::{Decision, DecisionProblem, Verdict};
+use crate::domain::dispute::{Side, Status};
+use crate::domain::ids::{AdjustmentId, DisputeId, UserId};
+
+/// What a manager entered. Amounts are minor units of the dispute's currency.
+#[derive(Clone, Debug)]
+pub struct DecisionInput {
+    pub verdict: Verdict,
+    pub credit: Option<i64>,
+    pub clawback: Option<i64>,
+    pub note: String,
+    /// The version the manager saw; `None` checks the status alone.
+    pub version: Option<i32>,
+    /// "I have seen the difference" between the call now and the snapshot.
+    pub difference_seen: bool,
+}
+
+/// Why a dispute could not be decided or reopened.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    #[error("no such dispute")]
+    Missing,
+    #[error("the permission to decide disputes is missing")]
+    NotAllowed,
+    /// Who filed a dispute on the buyer's behalf can't decide it.
+    #[error("whoever filed a dispute can't decide it")]
+    FiledBySelf,
+    /// It is not Pending: who decided what and when, if somebody did.
+    #[error("the dispute is {}", status.label())]
+    NotPending {
+        status: Status,
+        by: Option<String>,
+        at: Option<Instant>,
+    },
+    #[error("the dispute changed since it was read")]
+    Changed { version: i32 },
+    #[error("the call differs from the dispute's snapshot")]
+    DifferenceUnseen,
+    #[error("the dispute is {} and can't be reopened", .0.label())]
+    NotDecided(Status),
+    #[error("the call has another active dispute")]
+    AnotherActive(Status),
+    #[error("a reason is needed")]
+    ReasonMissing,
+    #[error(transparent)]
+    Amounts(#[from] DecisionProblem),
+    #[error("the call's credit would exceed its payout")]
+    NetOutOfRange,
+    #[error(transparent)]
+    Database(DbError),
+}
+
+database_failure!(DecideError);
+
+/// Asks again, under a lock, whether the manager may decide.
+fn recheck(conn: &mut AnyConnection, grant: &Granted<EditDisputes>) -> Result<(), DecideError> {
+    lock(conn, Lock::Policy)?;
+    lock(conn, Lock::User(grant.user().number()))?;
+    let row = users::find(conn, grant.user())?.ok_or(DecideError::NotAllowed)?;
+    let is_current = row.epoch == grant.viewer().profile().epoch;
+    let viewer = Viewer::from_row(&row, grant.actor().origin)
+        .filter(|_| is_current)
+        .ok_or(DecideError::NotAllowed)?;
+    Granted::<EditDisputes>::check(&viewer)
+        .map(drop)
+        .ok_or(DecideError::NotAllowed)
+}
+
+/// Whether the call's money or status differs from what the dispute was sent with.
+pub fn differs(conn: &mut AnyConnection, dispute: &DisputeRow) -> QueryResult<bool> {
+    use super::schema::calls as now;
+    let call: (Option<i64>, Option<i64>, crate::domain::call::CallStatus) = now::table
+        .find(dispute.call_id)
+        .select((now::payout, now::publisher_payout, now::status))
+        .first(conn)?;
+    Ok(call != (dispute.payout, dispute.publisher_payout, dispute.call_status))
+}
+
+/// Decides a Pending dispute.
+///
+/// # Errors
+/// If it isn't Pending any more, changed, or the amounts don't fit; nothing is changed then.
+pub fn decide(
+    conn: &mut AnyConnection,
+    grant: &Granted<EditDisputes>,
+    clock: &Clock,
+    id: DisputeId,
+    input: &DecisionInput,
+) -> Result<(), DecideError> {
+    recheck(conn, grant)?;
+    let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
+    let now = clock.now();
+    if dispute.status != Status::Pending {
+        let by = dispute
+            .decided_by
+            .map(|user| people::table.find(user).select(people::name).first(conn))
+            .transpose()?;
+        return Err(DecideError::NotPending {
+            status: dispute.status,
+            by,
+            at: dispute.decided_at,
+        });
+    }
+    if input.version.is_some_and(|seen| seen != dispute.version) {
+        return Err(DecideError::Changed {
+            version: dispute.version,
+        });
+    }
+    if dispute.filed_by_manager == Some(grant.user()) {
+        return Err(DecideError::FiledBySelf);
+    }
+    if !input.difference_seen && differs(conn, &dispute)? {
+        return Err(DecideError::DifferenceUnseen);
+    }
+    let payout = dispute.payout.ok_or(DecideError::Missing)?;
+    let decision = Decision::new(
+        input.verdict,
+        input.credit,
+        input.clawback,
+        input.note.clone(),
+        payout,
+        dispute.publisher_payout,
+    )?;
+    record(conn, grant, &dispute, &decision, now)
+}
+
+fn record(
+    conn: &mut AnyConnection,
+    grant: &Granted<EditDisputes>,
+    dispute: &DisputeRow,
+    decision: &Decision,
+    now: Instant,
+) -> Result<(), DecideError> {
+    use super::schema::calls as money;
+    let (id, status) = (dispute.id, decision.verdict().status());
+    diesel::update(table::table.find(id))
+        .set((
+            (table::status.eq(status), table::status_rank.eq(status.rank())),
+            (
+                table::credit.eq(decision.credit()),
+                table::clawback.eq(decision.clawback()),
+            ),
+            table::decision_note.eq(decision.note()),
+            (table::decided_by.eq(grant.user()), table::decided_at.eq(now)),
+            table::last_speaker.eq(Side::Platform),
+        ))
+        .execute(conn)?;
+    disputes::touch(conn, id, now)?;
+    if decision.credit() > 0 || decision.clawback() > 0 {
+        let adjustment = AdjustmentRow {
+            id: AdjustmentId::generate(),
+            call_id: dispute.call_id,
+            dispute_id: id,
+            kind: "decision".to_owned(),
+            reverses_id: None,
+            currency: dispute.currency.clone(),
+            credit: decision.credit(),
+            clawback: decision.clawback(),
+            created_by: grant.user(),
+            created_at: now,
+        };
+        adjustments::add(conn, &adjustment)?;
+        let net: i64 = money::table
+            .find(dispute.call_id)
+            .select(money::net_credit)
+            .first(conn)?;
+        if dispute.payout.is_none_or(|payout| net > payout) {
+            return Err(DecideError::NetOutOfRange);
+        }
+    }
+    calls::derive_dispute_state(conn, dispute.call_id)?;
+    let verdict = decision.verdict();
+    notifications::tell(
+        conn,
+        Audience::Buyer(dispute.buyer_id),
+        Some(grant.user()),
+        id,
+        (Kind::DisputeDecided, verdict.label()),
+        now,
+    )?;
+    let payload = serde_json::json!({ "dispute": id, "status": status, "verdict": verdict,
+        "credit": { "amount": decision.credit(), "currency": dispute.currency } });
+    outbox::push(conn, Topic::Decided, (id, dispute.buyer_id), &payload, now)?;
+    counters::add(conn, dispute.buyer_id, -1)?;
+    let entry = Entry::of_dispute("dispute.decided", id)
+        .was(serde_json::json!({ "status": dispute.status }))
+        .now_is(serde_json::json!({
+        "status": status, "credit": decision.credit(), "clawback": decision.clawback(), "currency": dispute.currency,
+        "note": decision.note() }));
+    audit::append(conn, &grant.actor(), now, &entry)?;
+    Ok(())
+}
+
+/// Makes a decided dispute Pending again; its adjustments are reversed by new rows.
+///
+/// # Errors
+/// If it wasn't decided, no reason is given, or the call has another active dispute.
+pub fn reopen(
+    conn: &mut AnyConnection,
+    grant: &Granted<EditDisputes>,
+    clock: &Clock,
+    id: DisputeId,
+    reason: &str,
+) -> Result<(), DecideError> {
+    recheck(conn, grant)?;
+    let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
+    if reason.is_empty() {
+        return Err(DecideError::ReasonMissing);
+    }
+    if !dispute.status.is_decided() {
+        return Err(DecideError::NotDecided(dispute.status));
+    }
+    if let Some((_, status)) = calls::active_dispute(conn, dispute.call_id)?.filter(|(active, _)| *active != id) {
+        return Err(DecideError::AnotherActive(status));
+    }
+    make_pending_again(
+        conn,
+        &grant.actor(),
+        &dispute,
+        grant.user(),
+        (Side::Platform, reason),
+        clock.now(),
+    )?;
+    Ok(())
+}
+
+/// The part of reopening that a manager's reopening and a buyer's reply share.
+pub(super) fn make_pending_again(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    dispute: &DisputeRow,
+    by: UserId,
+    (side, reason): (Side, &str),
+    now: Instant,
+) -> Result<(), DbError> {
+    let id = dispute.id;
+    let days = policy::load(conn)?.decision_deadline_days;
+    let due_at = now
+        .checked_add_signed(Duration::days(i64::from(days)))
+        .unwrap_or_else(sending::never);
+    diesel::update(table::table.find(id))
+        .set((
+            (
+                table::status.eq(Status::Pending),
+                table::status_rank.eq(Status::Pending.rank()),
+            ),
+            (
+                table::credit.eq(None::<i64>),
+                table::clawback.eq(None::<i64>),
+                table::decision_note.eq(""),
+            ),
+            (
+                table::decided_by.eq(None::<UserId>),
+                table::decided_at.eq(None::<Instant>),
+            ),
+            (table::due_at.eq(due_at), table::last_speaker.eq(side)),
+        ))
+        .execute(conn)?;
+    disputes::touch(conn, id, now)?;
+    adjustments::reverse(conn, id, by, now)?;
+    calls::derive_dispute_state(conn, dispute.call_id)?;
+    let audience = match side {
+        Side::Platform => Audience::Buyer(dispute.buyer_id),
+        Side::Buyer => Audience::Managers,
+    };
+    notifications::tell(conn, audience, Some(by), id, (Kind::DisputeReopened, reason), now)?;
+    let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
+    outbox::push(conn, Topic::Reopened, (id, dispute.buyer_id), &payload, now)?;
+    counters::add(conn, dispute.buyer_id, 1)?;
+    let entry = Entry::of_dispute("dispute.reopened", id)
+        .was(serde_json::json!({ "status": dispute.status, "credit": dispute.credit, "clawback": dispute.clawback }))
+        .now_is(serde_json::json!({ "status": Status::Pending, "reason": reason }));
+    audit::append(conn, actor, now, &entry)?;
+    Ok(())
+}
+
+/// Takes a Pending dispute back.
+///
+/// # Errors
+/// If it isn't the viewer's, or isn't Pending any more.
+pub fn withdraw(
+    conn: &mut AnyConnection,
+    grant: &Granted<DisputeCalls>,
+    clock: &Clock,
+    id: DisputeId,
+) -> Result<(), SendError> {
+    sending::recheck(conn, grant)?;
+    let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(SendError::Missing)?;
+    if dispute.status != Status::Pending {
+        return Err(SendError::Closed(dispute.status));
+    }
+    let now = clock.now();
+    diesel::update(table::table.find(id))
+        .set((
+            table::status.eq(Status::Withdrawn),
+            table::status_rank.eq(Status::Withdrawn.rank()),
+        ))
+        .execute(conn)?;
+    disputes::touch(conn, id, now)?;
+    calls::derive_dispute_state(conn, dispute.call_id)?;
+    notifications::tell(
+        conn,
+        Audience::Managers,
+        Some(grant.user()),
+        id,
+        (Kind::DisputeWithdrawn, ""),
+        now,
+    )?;
+    let payload = serde_json::json!({ "dispute": id, "status": Status::Withdrawn });
+    outbox::push(conn, Topic::Withdrawn, (id, dispute.buyer_id), &payload, now)?;
+    counters::add(conn, dispute.buyer_id, -1)?;
+    let entry = Entry::of_dispute("dispute.withdrawn", id)
+        .was(serde_json::json!({ "status": Status::Pending }))
+        .now_is(serde_json::json!({ "status": Status::Withdrawn }));
+    audit::append(conn, &grant.actor(), now, &entry)?;
+    Ok(())
+}
