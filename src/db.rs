@@ -55,11 +55,7 @@ pub enum DbError {
 
 impl From<QueryError> for DbError {
     fn from(error: QueryError) -> Self {
-        if is_passing(&error) {
-            Self::Busy
-        } else {
-            Self::Query(error)
-        }
+        if is_passing(&error) { Self::Busy } else { Self::Query(error) }
     }
 }
 
@@ -142,11 +138,7 @@ impl Db {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build(url)?;
         let permits = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
-        Ok(Self {
-            pool,
-            readers: permits(READERS),
-            writers: permits(writers),
-        })
+        Ok(Self { pool, readers: permits(READERS), writers: permits(writers) })
     }
 
     /// One connection, off the async threads, for reading only.

@@ -11,3 +11,4 @@ pub mod auth;
 pub mod clock;
 pub mod db;
 pub mod domain;
+pub mod import;

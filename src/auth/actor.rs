@@ -25,21 +25,13 @@ impl Origin {
     /// The operator at the command line.
     #[must_use]
     pub fn command() -> Self {
-        Self {
-            via: Via::Command,
-            address: String::new(),
-            request_id: String::new(),
-        }
+        Self { via: Via::Command, address: String::new(), request_id: String::new() }
     }
 
     /// The program itself, such as a sweep.
     #[must_use]
     pub fn system() -> Self {
-        Self {
-            via: Via::System,
-            address: String::new(),
-            request_id: String::new(),
-        }
+        Self { via: Via::System, address: String::new(), request_id: String::new() }
     }
 }
 
@@ -55,20 +47,12 @@ impl Actor {
     /// The operator at the command line.
     #[must_use]
     pub fn operator() -> Self {
-        Self {
-            user: None,
-            name: "operator".to_owned(),
-            origin: Origin::command(),
-        }
+        Self { user: None, name: "operator".to_owned(), origin: Origin::command() }
     }
 
     /// The program itself.
     #[must_use]
     pub fn system() -> Self {
-        Self {
-            user: None,
-            name: "Fairdial".to_owned(),
-            origin: Origin::system(),
-        }
+        Self { user: None, name: "Fairdial".to_owned(), origin: Origin::system() }
     }
 }

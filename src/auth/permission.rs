@@ -58,10 +58,7 @@ pub struct Granted<P> {
 
 impl<P> Clone for Granted<P> {
     fn clone(&self) -> Self {
-        Self {
-            viewer: self.viewer.clone(),
-            permission: PhantomData,
-        }
+        Self { viewer: self.viewer.clone(), permission: PhantomData }
     }
 }
 
@@ -69,10 +66,7 @@ impl<P: Permission> Granted<P> {
     /// The proof, if this person holds the permission.
     #[must_use]
     pub fn check(viewer: &Viewer) -> Option<Self> {
-        P::is_held_by(viewer).then(|| Self {
-            viewer: viewer.clone(),
-            permission: PhantomData,
-        })
+        P::is_held_by(viewer).then(|| Self { viewer: viewer.clone(), permission: PhantomData })
     }
 
     #[must_use]

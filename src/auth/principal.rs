@@ -48,10 +48,7 @@ pub struct Manager {
 
 /// What a manager may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "five independent permissions are five claims"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent permissions are five claims")]
 pub(super) struct ManagerPermissions {
     pub(super) view: bool,
     pub(super) edit: bool,
@@ -83,12 +80,7 @@ impl Viewer {
             epoch: row.epoch,
         };
         Some(match row.buyer_id {
-            Some(account) => Self::Buyer(Buyer {
-                profile,
-                origin,
-                account,
-                dispute_calls: row.dispute_calls,
-            }),
+            Some(account) => Self::Buyer(Buyer { profile, origin, account, dispute_calls: row.dispute_calls }),
             None => Self::Manager(Manager {
                 profile,
                 origin,
@@ -141,11 +133,7 @@ impl Viewer {
             Self::Manager(manager) => &manager.origin,
         };
         let profile = self.profile();
-        Actor {
-            user: Some(profile.user),
-            name: profile.name.clone(),
-            origin: origin.clone(),
-        }
+        Actor { user: Some(profile.user), name: profile.name.clone(), origin: origin.clone() }
     }
 
     /// Proof that this person may see disputes, if they may.

@@ -27,12 +27,7 @@ impl Answer {
     /// The answer of a form that led to another page.
     #[must_use]
     pub fn see_other(location: String) -> Self {
-        Self {
-            fingerprint: String::new(),
-            status: 303,
-            location,
-            body: String::new(),
-        }
+        Self { fingerprint: String::new(), status: 303, location, body: String::new() }
     }
 }
 

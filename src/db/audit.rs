@@ -26,32 +26,19 @@ impl Entry {
     /// A change of one thing.
     #[must_use]
     pub fn new(action: &'static str, entity: &'static str, id: &impl ToString) -> Self {
-        Self {
-            action,
-            entity,
-            entity_id: id.to_string(),
-            dispute: None,
-            old: Value::Null,
-            new: Value::Null,
-        }
+        Self { action, entity, entity_id: id.to_string(), dispute: None, old: Value::Null, new: Value::Null }
     }
 
     /// A change of a dispute.
     #[must_use]
     pub fn of_dispute(action: &'static str, dispute: DisputeId) -> Self {
-        Self {
-            dispute: Some(dispute),
-            ..Self::new(action, "dispute", &dispute)
-        }
+        Self { dispute: Some(dispute), ..Self::new(action, "dispute", &dispute) }
     }
 
     /// A change of something that belongs to a dispute.
     #[must_use]
     pub fn under(self, dispute: DisputeId) -> Self {
-        Self {
-            dispute: Some(dispute),
-            ..self
-        }
+        Self { dispute: Some(dispute), ..self }
     }
 
     /// The values before.
@@ -100,14 +87,7 @@ impl AuditRow {
         feed(&self.seq.to_string());
         feed(&self.at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string());
         feed(&self.actor_id.map(|id| id.to_string()).unwrap_or_default());
-        for field in [
-            &self.actor_name,
-            &self.address,
-            &self.request_id,
-            &self.action,
-            &self.entity,
-            &self.entity_id,
-        ] {
+        for field in [&self.actor_name, &self.address, &self.request_id, &self.action, &self.entity, &self.entity_id] {
             feed(field);
         }
         feed(self.via.code());
@@ -122,15 +102,10 @@ impl AuditRow {
 /// Writes one entry, in the transaction of the change itself. The head row is the last lock of every write.
 pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Entry) -> QueryResult<()> {
     lock(conn, Lock::AuditHead)?;
-    let (seq, previous_hash): (i64, String) = audit_head::table
-        .select((audit_head::seq, audit_head::hash))
-        .first(conn)?;
+    let (seq, previous_hash): (i64, String) =
+        audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)?;
     let written = |values: &Value| {
-        if values.is_null() {
-            String::new()
-        } else {
-            values.to_string()
-        }
+        if values.is_null() { String::new() } else { values.to_string() }
     };
     let mut row = AuditRow {
         seq: seq.saturating_add(1),
@@ -214,15 +189,10 @@ pub fn verify(conn: &mut AnyConnection) -> Result<Result<(i64, String), ChainFau
             (seq, hash) = (row.seq, row.hash);
         }
     }
-    let (head, head_hash): (i64, String) = audit_head::table
-        .select((audit_head::seq, audit_head::hash))
-        .first(conn)?;
+    let (head, head_hash): (i64, String) = audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)?;
     if (head, &head_hash) == (seq, &hash) {
         Ok(Ok((seq, hash)))
     } else {
-        Ok(Err(ChainFault::Cut {
-            found: seq,
-            expected: head,
-        }))
+        Ok(Err(ChainFault::Cut { found: seq, expected: head }))
     }
 }

@@ -43,28 +43,17 @@ pub fn name_key(name: &str) -> String {
 
 /// A buyer by id.
 pub fn find(conn: &mut AnyConnection, id: BuyerId) -> QueryResult<Option<BuyerRow>> {
-    buyers::table
-        .find(id)
-        .select(BuyerRow::as_select())
-        .first(conn)
-        .optional()
+    buyers::table.find(id).select(BuyerRow::as_select()).first(conn).optional()
 }
 
 /// A buyer by name.
 pub fn find_by_name(conn: &mut AnyConnection, name: &str) -> QueryResult<Option<BuyerRow>> {
-    buyers::table
-        .filter(buyers::name_key.eq(name_key(name)))
-        .select(BuyerRow::as_select())
-        .first(conn)
-        .optional()
+    buyers::table.filter(buyers::name_key.eq(name_key(name))).select(BuyerRow::as_select()).first(conn).optional()
 }
 
 /// Every buyer, by name.
 pub fn list(conn: &mut AnyConnection) -> QueryResult<Vec<BuyerRow>> {
-    buyers::table
-        .order(buyers::name_key)
-        .select(BuyerRow::as_select())
-        .load(conn)
+    buyers::table.order(buyers::name_key).select(BuyerRow::as_select()).load(conn)
 }
 
 /// Adds a buyer, with its own dispute window if it has one.
@@ -124,9 +113,7 @@ pub fn set_window(
     if days == buyer.dispute_window_days {
         return Ok(());
     }
-    diesel::update(buyers::table.find(buyer.id))
-        .set(buyers::dispute_window_days.eq(days))
-        .execute(conn)?;
+    diesel::update(buyers::table.find(buyer.id)).set(buyers::dispute_window_days.eq(days)).execute(conn)?;
     let entry = Entry::new("buyer.window_changed", "buyer", &buyer.id)
         .was(serde_json::json!({ "dispute_window_days": buyer.dispute_window_days }))
         .now_is(serde_json::json!({ "dispute_window_days": days }));
@@ -136,9 +123,5 @@ pub fn set_window(
 
 /// The buyer that a source calls by this name, by alias alone.
 pub fn find_by_alias(conn: &mut AnyConnection, source: &str, name: &str) -> QueryResult<Option<BuyerId>> {
-    buyer_aliases::table
-        .find((name_key(source), name_key(name)))
-        .select(buyer_aliases::buyer_id)
-        .first(conn)
-        .optional()
+    buyer_aliases::table.find((name_key(source), name_key(name))).select(buyer_aliases::buyer_id).first(conn).optional()
 }

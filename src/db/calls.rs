@@ -54,11 +54,7 @@ pub(super) fn visible(scope: Scope) -> calls::BoxedQuery<'static, Backend> {
 
 /// A call this viewer can see.
 pub fn find(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<Option<CallRow>> {
-    visible(scope)
-        .filter(calls::id.eq(id))
-        .select(CallRow::as_select())
-        .first(conn)
-        .optional()
+    visible(scope).filter(calls::id.eq(id)).select(CallRow::as_select()).first(conn).optional()
 }
 
 /// A call this viewer can see, held until the end of the transaction.
@@ -86,8 +82,6 @@ pub(super) fn derive_dispute_state(conn: &mut AnyConnection, call: CallId) -> Qu
         (false, 1..) => DisputeState::Adjusted,
         (false, _) => DisputeState::None,
     };
-    diesel::update(calls::table.find(call))
-        .set(calls::dispute_state.eq(state))
-        .execute(conn)?;
+    diesel::update(calls::table.find(call)).set(calls::dispute_state.eq(state)).execute(conn)?;
     Ok(())
 }

@@ -80,15 +80,13 @@ impl r2d2::ManageConnection for DatabaseUrl {
             Self::Sqlite(path) => {
                 let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
                 for setting in SQLITE_SETTINGS {
-                    conn.batch_execute(setting)
-                        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                    conn.batch_execute(setting).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 }
                 Ok(AnyConnection::Sqlite(conn))
             }
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(url)?;
-                conn.batch_execute(POSTGRES_SETTINGS)
-                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                conn.batch_execute(POSTGRES_SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(AnyConnection::Postgres(conn))
             }
         }

@@ -13,19 +13,13 @@ const NETWORK: i64 = 0;
 /// How many disputes this viewer can see are Pending.
 pub fn pending(conn: &mut AnyConnection, scope: Scope) -> QueryResult<i64> {
     let key = scope.buyer().map_or(NETWORK, BuyerId::number);
-    pending_counters::table
-        .find(key)
-        .select(pending_counters::pending)
-        .first(conn)
+    pending_counters::table.find(key).select(pending_counters::pending).first(conn)
 }
 
 /// Starts a new buyer's counter at zero.
 pub(super) fn start(conn: &mut AnyConnection, buyer: BuyerId) -> QueryResult<()> {
     diesel::insert_into(pending_counters::table)
-        .values((
-            pending_counters::buyer_key.eq(buyer.number()),
-            pending_counters::pending.eq(0),
-        ))
+        .values((pending_counters::buyer_key.eq(buyer.number()), pending_counters::pending.eq(0)))
         .execute(conn)?;
     Ok(())
 }

@@ -68,20 +68,13 @@ pub(super) fn visible(scope: Scope) -> disputes::BoxedQuery<'static, Backend> {
 
 /// A dispute this viewer can see.
 pub fn find(conn: &mut AnyConnection, scope: Scope, id: DisputeId) -> QueryResult<Option<DisputeRow>> {
-    visible(scope)
-        .filter(disputes::id.eq(id))
-        .select(DisputeRow::as_select())
-        .first(conn)
-        .optional()
+    visible(scope).filter(disputes::id.eq(id)).select(DisputeRow::as_select()).first(conn).optional()
 }
 
 /// A dispute this viewer can see, held with its call until the end of the transaction.
 pub(super) fn find_locked(conn: &mut AnyConnection, scope: Scope, id: DisputeId) -> QueryResult<Option<DisputeRow>> {
-    let call: Option<CallId> = visible(scope)
-        .filter(disputes::id.eq(id))
-        .select(disputes::call_id)
-        .first(conn)
-        .optional()?;
+    let call: Option<CallId> =
+        visible(scope).filter(disputes::id.eq(id)).select(disputes::call_id).first(conn).optional()?;
     let Some(call) = call else { return Ok(None) };
     // Lock order: the call before its dispute. What was read above may be old by now, so read again.
     lock(conn, Lock::Call(call.number()))?;
@@ -100,23 +93,15 @@ pub fn of_call(conn: &mut AnyConnection, scope: Scope, call: CallId) -> QueryRes
 
 /// Keeps `has_evidence` in step with the files there are.
 pub(super) fn count_evidence(conn: &mut AnyConnection, id: DisputeId) -> QueryResult<i64> {
-    let files: i64 = evidence::table
-        .filter(evidence::dispute_id.eq(id))
-        .count()
-        .get_result(conn)?;
-    diesel::update(disputes::table.find(id))
-        .set(disputes::has_evidence.eq(files > 0))
-        .execute(conn)?;
+    let files: i64 = evidence::table.filter(evidence::dispute_id.eq(id)).count().get_result(conn)?;
+    diesel::update(disputes::table.find(id)).set(disputes::has_evidence.eq(files > 0)).execute(conn)?;
     Ok(files)
 }
 
 /// Marks a dispute as changed: whoever saw an earlier version is told.
 pub(super) fn touch(conn: &mut AnyConnection, id: DisputeId, now: Instant) -> QueryResult<()> {
     diesel::update(disputes::table.find(id))
-        .set((
-            disputes::version.eq(disputes::version + 1),
-            disputes::updated_at.eq(now),
-        ))
+        .set((disputes::version.eq(disputes::version + 1), disputes::updated_at.eq(now)))
         .execute(conn)?;
     Ok(())
 }

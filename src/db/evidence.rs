@@ -122,12 +122,8 @@ pub fn staged(
 
 /// Forgets an upload that was kept for a form; the sweep removes the file.
 pub fn unstage(conn: &mut AnyConnection, user: UserId, file: &FileId) -> QueryResult<bool> {
-    let removed = diesel::delete(
-        staged_uploads::table
-            .find(file.as_str())
-            .filter(staged_uploads::user_id.eq(user)),
-    )
-    .execute(conn)?;
+    let removed = diesel::delete(staged_uploads::table.find(file.as_str()).filter(staged_uploads::user_id.eq(user)))
+        .execute(conn)?;
     Ok(removed > 0)
 }
 
@@ -140,14 +136,10 @@ pub fn forget_expired(conn: &mut AnyConnection, now: Instant) -> QueryResult<usi
 pub fn is_named(conn: &mut AnyConnection, file: &FileId) -> QueryResult<bool> {
     use super::schema::recordings;
     let id = file.as_str();
-    Ok(
-        diesel::select(diesel::dsl::exists(evidence::table.find(id))).get_result(conn)?
-            || diesel::select(diesel::dsl::exists(staged_uploads::table.find(id))).get_result(conn)?
-            || diesel::select(diesel::dsl::exists(
-                recordings::table.filter(recordings::file_id.eq(id)),
-            ))
-            .get_result(conn)?,
-    )
+    Ok(diesel::select(diesel::dsl::exists(evidence::table.find(id))).get_result(conn)?
+        || diesel::select(diesel::dsl::exists(staged_uploads::table.find(id))).get_result(conn)?
+        || diesel::select(diesel::dsl::exists(recordings::table.filter(recordings::file_id.eq(id))))
+            .get_result(conn)?)
 }
 
 /// Gives a dispute the files just received and those kept by an earlier try, within the limit.
@@ -162,26 +154,16 @@ pub(super) fn attach(
     if kept.len() != files.kept.len() {
         return Err(SendError::KeptFileGone);
     }
-    let there: i64 = evidence::table
-        .filter(evidence::dispute_id.eq(dispute))
-        .count()
-        .get_result(conn)?;
+    let there: i64 = evidence::table.filter(evidence::dispute_id.eq(dispute)).count().get_result(conn)?;
     let new = i64::try_from(kept.len().saturating_add(files.received.len())).unwrap_or(i64::MAX);
     if there.saturating_add(new) > i64::from(files.limit) {
         return Err(SendError::TooManyFiles { limit: files.limit });
     }
-    let stored = kept
-        .into_iter()
-        .map(|row| (row.id, row.name, row.media_type, row.size, row.sha256));
-    let received = files.received.iter().map(|file| {
-        (
-            file.id.to_string(),
-            file.name.clone(),
-            file.media_type.clone(),
-            file.size,
-            file.sha256.clone(),
-        )
-    });
+    let stored = kept.into_iter().map(|row| (row.id, row.name, row.media_type, row.size, row.sha256));
+    let received = files
+        .received
+        .iter()
+        .map(|file| (file.id.to_string(), file.name.clone(), file.media_type.clone(), file.size, file.sha256.clone()));
     for (id, name, media_type, size, sha256) in stored.chain(received) {
         diesel::delete(staged_uploads::table.find(&id)).execute(conn)?;
         let values = serde_json::json!({ "name": name, "size": size, "sha256": sha256, "type": media_type });
@@ -200,9 +182,7 @@ pub(super) fn attach(
             conn,
             &viewer.actor(),
             now,
-            &Entry::new("evidence.added", "evidence", &row.id)
-                .under(dispute)
-                .now_is(values),
+            &Entry::new("evidence.added", "evidence", &row.id).under(dispute).now_is(values),
         )?;
     }
     disputes::count_evidence(conn, dispute)?;
@@ -229,14 +209,7 @@ pub fn add(
     attach(conn, grant.viewer(), (id, dispute.call_id), files, now)?;
     disputes::touch(conn, id, now)?;
     if dispute.status == Status::Pending {
-        notifications::tell(
-            conn,
-            Audience::Managers,
-            Some(grant.user()),
-            id,
-            (Kind::EvidenceAdded, ""),
-            now,
-        )?;
+        notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::EvidenceAdded, ""), now)?;
         let payload = serde_json::json!({ "dispute": id, "status": dispute.status });
         outbox::push(conn, Topic::Updated, (id, dispute.buyer_id), &payload, now)?;
     }
@@ -271,11 +244,6 @@ pub fn remove(
     disputes::count_evidence(conn, id)?;
     disputes::touch(conn, id, now)?;
     let values = serde_json::json!({ "name": there.name, "size": there.size, "sha256": there.sha256 });
-    audit::append(
-        conn,
-        &grant.actor(),
-        now,
-        &Entry::new("evidence.removed", "evidence", file).under(id).was(values),
-    )?;
+    audit::append(conn, &grant.actor(), now, &Entry::new("evidence.removed", "evidence", file).under(id).was(values))?;
     Ok(())
 }

@@ -21,15 +21,11 @@ pub struct FactRow {
 
 /// The facts of a dispute the viewer has found before; staged ones only where asked for.
 pub fn list(conn: &mut AnyConnection, dispute: DisputeId, with_staged: bool) -> QueryResult<Vec<FactRow>> {
-    let rows = facts::table
-        .filter(facts::dispute_id.eq(dispute))
-        .order((facts::name, facts::is_staged));
+    let rows = facts::table.filter(facts::dispute_id.eq(dispute)).order((facts::name, facts::is_staged));
     if with_staged {
         rows.select(FactRow::as_select()).load(conn)
     } else {
-        rows.filter(facts::is_staged.eq(false))
-            .select(FactRow::as_select())
-            .load(conn)
+        rows.filter(facts::is_staged.eq(false)).select(FactRow::as_select()).load(conn)
     }
 }
 
@@ -61,8 +57,6 @@ pub(super) fn add<'a>(
             created_at: now,
         })
         .collect();
-    on_backend!(conn, |conn| diesel::insert_into(facts::table)
-        .values(&rows)
-        .execute(conn))?;
+    on_backend!(conn, |conn| diesel::insert_into(facts::table).values(&rows).execute(conn))?;
     Ok(())
 }

@@ -109,21 +109,12 @@ pub fn write(
             Side::Platform => Audience::Buyer(dispute.buyer_id),
         };
         let beginning: String = body.chars().take(120).collect();
-        notifications::tell(
-            conn,
-            audience,
-            Some(author),
-            id,
-            (Kind::MessageWritten, &beginning),
-            now,
-        )?;
+        notifications::tell(conn, audience, Some(author), id, (Kind::MessageWritten, &beginning), now)?;
         let payload = serde_json::json!({ "dispute": id, "message": message, "author_side": side });
         outbox::push(conn, Topic::Message, (id, dispute.buyer_id), &payload, now)?;
     }
     let action = if is_note { "note.written" } else { "message.written" };
-    let entry = Entry::new(action, "message", &message)
-        .under(id)
-        .now_is(serde_json::json!({ "body": body }));
+    let entry = Entry::new(action, "message", &message).under(id).now_is(serde_json::json!({ "body": body }));
     let actor = viewer.viewer().actor();
     let reopens = side == Side::Buyer && dispute.status == Status::Rejected && policy.reply_reopens && {
         let window = sending::window_of(conn, &policy, dispute.buyer_id, dispute.call_started_at)?;
@@ -149,9 +140,5 @@ fn recheck(conn: &mut AnyConnection, viewer: &DisputeViewer) -> Result<crate::do
         Viewer::Buyer(buyer) => buyer.may_dispute_calls(),
         Viewer::Manager(_) => Granted::<EditDisputes>::check(&now).is_some(),
     };
-    if may {
-        Ok(policy::load(conn)?)
-    } else {
-        Err(MessageError::NotAllowed)
-    }
+    if may { Ok(policy::load(conn)?) } else { Err(MessageError::NotAllowed) }
 }

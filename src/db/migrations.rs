@@ -46,11 +46,7 @@ where
         .map(|migration| migration.name().version().to_string())
         .max()
         .unwrap_or_default();
-    if let Some(found) = conn
-        .applied_migrations()
-        .map_err(failed)?
-        .first()
-        .map(ToString::to_string)
+    if let Some(found) = conn.applied_migrations().map_err(failed)?.first().map(ToString::to_string)
         && found > latest
     {
         return Err(MigrateError::TooNew { found, known: latest });

@@ -63,16 +63,12 @@ pub(super) fn tell(
     (kind, detail): (Kind, &str),
     now: Instant,
 ) -> QueryResult<()> {
-    let people = users::table
-        .select(users::id)
-        .filter(users::is_disabled.eq(false))
-        .order(users::id);
+    let people = users::table.select(users::id).filter(users::is_disabled.eq(false)).order(users::id);
     let people: Vec<UserId> = match audience {
         Audience::Managers => people.filter(users::disputes_view.eq(true)).load(conn)?,
-        Audience::Buyer(buyer) => people
-            .filter(users::buyer_id.eq(buyer))
-            .filter(users::dispute_calls.eq(true))
-            .load(conn)?,
+        Audience::Buyer(buyer) => {
+            people.filter(users::buyer_id.eq(buyer)).filter(users::dispute_calls.eq(true)).load(conn)?
+        }
     };
     let rows: Vec<_> = people
         .into_iter()
@@ -86,9 +82,7 @@ pub(super) fn tell(
             created_at: now,
         })
         .collect();
-    on_backend!(conn, |conn| diesel::insert_into(notifications::table)
-        .values(&rows)
-        .execute(conn))?;
+    on_backend!(conn, |conn| diesel::insert_into(notifications::table).values(&rows).execute(conn))?;
     Ok(())
 }
 
@@ -113,14 +107,10 @@ pub fn unread(conn: &mut AnyConnection, user: UserId) -> QueryResult<i64> {
 
 /// Marks one as read, or with `None` all of a person's.
 pub fn mark_read(conn: &mut AnyConnection, user: UserId, one: Option<NotificationId>, now: Instant) -> QueryResult<()> {
-    let unread = notifications::table
-        .filter(notifications::user_id.eq(user))
-        .filter(notifications::read_at.is_null());
+    let unread = notifications::table.filter(notifications::user_id.eq(user)).filter(notifications::read_at.is_null());
     let set = notifications::read_at.eq(Some(now));
     match one {
-        Some(id) => diesel::update(unread.filter(notifications::id.eq(id)))
-            .set(set)
-            .execute(conn)?,
+        Some(id) => diesel::update(unread.filter(notifications::id.eq(id))).set(set).execute(conn)?,
         None => diesel::update(unread).set(set).execute(conn)?,
     };
     Ok(())

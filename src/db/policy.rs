@@ -41,8 +41,6 @@ pub fn load(conn: &mut AnyConnection) -> Result<Policy, DbError> {
 
 /// Names the platform; `is_live` is false for the demo's data.
 pub fn name_platform(conn: &mut AnyConnection, name: &str, is_live: bool) -> QueryResult<()> {
-    diesel::update(policy::table)
-        .set((policy::platform_name.eq(name), policy::is_live.eq(is_live)))
-        .execute(conn)?;
+    diesel::update(policy::table).set((policy::platform_name.eq(name), policy::is_live.eq(is_live))).execute(conn)?;
     Ok(())
 }

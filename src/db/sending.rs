@@ -107,9 +107,7 @@ impl<'a> Snapshot<'a> {
 
 /// When the decision on a Draft is due: never, and last in every order.
 pub(super) fn never() -> Instant {
-    chrono::NaiveDate::from_ymd_opt(9999, 12, 31)
-        .unwrap_or(chrono::NaiveDate::MAX)
-        .and_time(chrono::NaiveTime::MIN)
+    chrono::NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(chrono::NaiveDate::MAX).and_time(chrono::NaiveTime::MIN)
 }
 
 /// Asks again, under locks, whether the person may do this: what was committed before wins.
@@ -119,12 +117,8 @@ pub(super) fn recheck(conn: &mut AnyConnection, grant: &Granted<DisputeCalls>) -
     let row = users::find(conn, grant.user())?.ok_or(SendError::NotAllowed)?;
     let is_current = row.epoch == grant.viewer().profile().epoch;
     let viewer = Viewer::from_row(&row, grant.actor().origin).ok_or(SendError::NotAllowed)?;
-    let buyer = Granted::<DisputeCalls>::check(&viewer)
-        .filter(|_| is_current)
-        .and_then(|grant| grant.account());
-    let buyer = buyer
-        .filter(|buyer| Some(*buyer) == grant.account())
-        .ok_or(SendError::NotAllowed)?;
+    let buyer = Granted::<DisputeCalls>::check(&viewer).filter(|_| is_current).and_then(|grant| grant.account());
+    let buyer = buyer.filter(|buyer| Some(*buyer) == grant.account()).ok_or(SendError::NotAllowed)?;
     lock(conn, Lock::Buyer(buyer.number()))?;
     Ok((policy::load(conn)?, buyer))
 }
@@ -136,10 +130,7 @@ pub fn window_of(
     buyer: BuyerId,
     started_at: Instant,
 ) -> QueryResult<DisputeWindow> {
-    let own: Option<i32> = buyers::table
-        .find(buyer)
-        .select(buyers::dispute_window_days)
-        .first(conn)?;
+    let own: Option<i32> = buyers::table.find(buyer).select(buyers::dispute_window_days).first(conn)?;
     Ok(DisputeWindow::of(started_at, own.unwrap_or(policy.dispute_window_days)))
 }
 
@@ -151,17 +142,9 @@ pub fn refusal(
     own: Option<DisputeId>,
     now: Instant,
 ) -> QueryResult<Option<Refusal>> {
-    let active = calls::active_dispute(conn, call.id)?
-        .filter(|(id, _)| Some(*id) != own)
-        .map(|(_, status)| status);
+    let active = calls::active_dispute(conn, call.id)?.filter(|(id, _)| Some(*id) != own).map(|(_, status)| status);
     let window = window_of(conn, policy, call.buyer_id, call.started_at)?;
-    Ok(Disputability {
-        status: call.status,
-        window,
-        payout: call.payout,
-        active,
-    }
-    .refusal(policy, now))
+    Ok(Disputability { status: call.status, window, payout: call.payout, active }.refusal(policy, now))
 }
 
 /// Saves a new dispute of a call as a Draft, or sends it.
@@ -184,20 +167,10 @@ pub fn create(
     diesel::insert_into(table::table)
         .values((
             (table::id.eq(id), table::call_id.eq(call.id), table::buyer_id.eq(buyer)),
-            (
-                table::status.eq(Status::Draft),
-                table::status_rank.eq(Status::Draft.rank()),
-            ),
-            (
-                table::reason.eq(claim.reason()),
-                table::additional_information.eq(claim.additional_information()),
-            ),
+            (table::status.eq(Status::Draft), table::status_rank.eq(Status::Draft.rank())),
+            (table::reason.eq(claim.reason()), table::additional_information.eq(claim.additional_information())),
             Snapshot::of(&call),
-            (
-                table::has_evidence.eq(false),
-                table::due_at.eq(never()),
-                table::version.eq(1),
-            ),
+            (table::has_evidence.eq(false), table::due_at.eq(never()), table::version.eq(1)),
             (
                 table::created_by.eq(grant.user()),
                 table::created_at.eq(now),
@@ -209,12 +182,7 @@ pub fn create(
     facts::replace(conn, id, claim.fitting_facts(), now)?;
     evidence::attach(conn, grant.viewer(), (id, call.id), files, now)?;
     if intent == Intent::Draft {
-        audit::append(
-            conn,
-            &grant.actor(),
-            now,
-            &Entry::of_dispute("dispute.draft_saved", id).now_is(as_said(claim)),
-        )?;
+        audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.draft_saved", id).now_is(as_said(claim)))?;
     } else {
         submit(conn, grant, &policy, &call, (id, claim), now)?;
     }
@@ -253,9 +221,7 @@ pub fn update(
     facts::replace(conn, id, claim.fitting_facts(), now)?;
     evidence::attach(conn, grant.viewer(), (id, call.id), files, now)?;
     if intent == Intent::Draft {
-        let entry = Entry::of_dispute("dispute.draft_changed", id)
-            .was(as_was(&draft))
-            .now_is(as_said(claim));
+        let entry = Entry::of_dispute("dispute.draft_changed", id).was(as_was(&draft)).now_is(as_said(claim));
         audit::append(conn, &grant.actor(), now, &entry)?;
     } else {
         submit(conn, grant, &policy, &call, (id, claim), now)?;
@@ -280,11 +246,7 @@ fn check(
         _ => {}
     }
     let problems = claim.problems(policy, intent);
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(SendError::Invalid(problems))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(SendError::Invalid(problems)) }
 }
 
 /// Makes a checked Draft Pending, and tells everybody concerned.
@@ -296,12 +258,8 @@ fn submit(
     (id, claim): (DisputeId, &Claim),
     now: Instant,
 ) -> Result<(), SendError> {
-    let due_at = now
-        .checked_add_signed(Duration::days(i64::from(policy.decision_deadline_days)))
-        .unwrap_or_else(never);
-    let needs_evidence = policy
-        .reason(claim.reason())
-        .is_some_and(|reason| reason.needs_evidence);
+    let due_at = now.checked_add_signed(Duration::days(i64::from(policy.decision_deadline_days))).unwrap_or_else(never);
+    let needs_evidence = policy.reason(claim.reason()).is_some_and(|reason| reason.needs_evidence);
     if needs_evidence && disputes::count_evidence(conn, id)? == 0 {
         return Err(SendError::Invalid(vec![Problem::new(
             "evidence",
@@ -326,31 +284,17 @@ fn submit(
         told.insert("payout".into(), call.payout.into());
         told.insert("currency".into(), call.currency.clone().into());
     }
-    notifications::tell(
-        conn,
-        Audience::Managers,
-        Some(grant.user()),
-        id,
-        (Kind::DisputeSent, ""),
-        now,
-    )?;
+    notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeSent, ""), now)?;
     let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
     outbox::push(conn, Topic::Created, (id, call.buyer_id), &payload, now)?;
     counters::add(conn, call.buyer_id, 1)?;
-    audit::append(
-        conn,
-        &grant.actor(),
-        now,
-        &Entry::of_dispute("dispute.sent", id).now_is(told),
-    )?;
+    audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.sent", id).now_is(told))?;
     Ok(())
 }
 
 fn as_said(claim: &Claim) -> serde_json::Value {
-    let facts: serde_json::Map<_, _> = claim
-        .fitting_facts()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
+    let facts: serde_json::Map<_, _> =
+        claim.fitting_facts().map(|(name, value)| (name.to_owned(), value.into())).collect();
     serde_json::json!({ "reason": claim.reason(), "additional_information": claim.additional_information(), "facts": facts })
 }
 
@@ -390,10 +334,7 @@ pub fn discard_expired(conn: &mut AnyConnection, clock: &Clock) -> Result<usize,
     let mut discarded = 0_usize;
     for draft in drafts {
         let closed_at = window_of(conn, &policy, draft.buyer_id, draft.call_started_at)?.closes_at();
-        if closed_at
-            .checked_add_signed(Duration::days(30))
-            .is_some_and(|expires_at| expires_at <= now)
-        {
+        if closed_at.checked_add_signed(Duration::days(30)).is_some_and(|expires_at| expires_at <= now) {
             lock(conn, Lock::Dispute(draft.id.number()))?;
             throw_away(conn, &Actor::system(), &draft, now)?;
             discarded = discarded.saturating_add(1);
@@ -407,10 +348,5 @@ fn throw_away(conn: &mut AnyConnection, actor: &Actor, draft: &DisputeRow, now: 
     diesel::delete(facts::table.filter(facts::dispute_id.eq(draft.id))).execute(conn)?;
     diesel::delete(evidence::table.filter(evidence::dispute_id.eq(draft.id))).execute(conn)?;
     diesel::delete(table::table.find(draft.id).filter(table::status.eq(Status::Draft))).execute(conn)?;
-    audit::append(
-        conn,
-        actor,
-        now,
-        &Entry::of_dispute("dispute.draft_discarded", draft.id).was(as_was(draft)),
-    )
+    audit::append(conn, actor, now, &Entry::of_dispute("dispute.draft_discarded", draft.id).was(as_was(draft)))
 }

@@ -38,21 +38,10 @@ pub(super) fn insert(
             let digits = digits(number);
             let last = digits.len().saturating_sub(FEWEST_DIGITS).saturating_add(1);
             let starts = if digits.len() < FEWEST_DIGITS { 0 } else { last };
-            (0..starts)
-                .filter_map(move |start| digits.get(start..).map(str::to_owned))
-                .collect::<Vec<_>>()
+            (0..starts).filter_map(move |start| digits.get(start..).map(str::to_owned)).collect::<Vec<_>>()
         })
         .collect();
-    let rows: Vec<_> = suffixes
-        .into_iter()
-        .map(|suffix| NewSuffix {
-            suffix,
-            dispute_id,
-            buyer_id,
-        })
-        .collect();
-    on_backend!(conn, |conn| diesel::insert_into(dispute_suffixes::table)
-        .values(&rows)
-        .execute(conn))?;
+    let rows: Vec<_> = suffixes.into_iter().map(|suffix| NewSuffix { suffix, dispute_id, buyer_id }).collect();
+    on_backend!(conn, |conn| diesel::insert_into(dispute_suffixes::table).values(&rows).execute(conn))?;
     Ok(())
 }

@@ -45,11 +45,7 @@ pub enum DecideError {
     FiledBySelf,
     /// It is not Pending: who decided what and when, if somebody did.
     #[error("the dispute is {}", status.label())]
-    NotPending {
-        status: Status,
-        by: Option<String>,
-        at: Option<Instant>,
-    },
+    NotPending { status: Status, by: Option<String>, at: Option<Instant> },
     #[error("the dispute changed since it was read")]
     Changed { version: i32 },
     #[error("the call differs from the dispute's snapshot")]
@@ -76,21 +72,15 @@ fn recheck(conn: &mut AnyConnection, grant: &Granted<EditDisputes>) -> Result<()
     lock(conn, Lock::User(grant.user().number()))?;
     let row = users::find(conn, grant.user())?.ok_or(DecideError::NotAllowed)?;
     let is_current = row.epoch == grant.viewer().profile().epoch;
-    let viewer = Viewer::from_row(&row, grant.actor().origin)
-        .filter(|_| is_current)
-        .ok_or(DecideError::NotAllowed)?;
-    Granted::<EditDisputes>::check(&viewer)
-        .map(drop)
-        .ok_or(DecideError::NotAllowed)
+    let viewer = Viewer::from_row(&row, grant.actor().origin).filter(|_| is_current).ok_or(DecideError::NotAllowed)?;
+    Granted::<EditDisputes>::check(&viewer).map(drop).ok_or(DecideError::NotAllowed)
 }
 
 /// Whether the call's money or status differs from what the dispute was sent with.
 pub fn differs(conn: &mut AnyConnection, dispute: &DisputeRow) -> QueryResult<bool> {
     use super::schema::calls as now;
-    let call: (Option<i64>, Option<i64>, crate::domain::call::CallStatus) = now::table
-        .find(dispute.call_id)
-        .select((now::payout, now::publisher_payout, now::status))
-        .first(conn)?;
+    let call: (Option<i64>, Option<i64>, crate::domain::call::CallStatus) =
+        now::table.find(dispute.call_id).select((now::payout, now::publisher_payout, now::status)).first(conn)?;
     Ok(call != (dispute.payout, dispute.publisher_payout, dispute.call_status))
 }
 
@@ -109,20 +99,12 @@ pub fn decide(
     let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
     let now = clock.now();
     if dispute.status != Status::Pending {
-        let by = dispute
-            .decided_by
-            .map(|user| people::table.find(user).select(people::name).first(conn))
-            .transpose()?;
-        return Err(DecideError::NotPending {
-            status: dispute.status,
-            by,
-            at: dispute.decided_at,
-        });
+        let by =
+            dispute.decided_by.map(|user| people::table.find(user).select(people::name).first(conn)).transpose()?;
+        return Err(DecideError::NotPending { status: dispute.status, by, at: dispute.decided_at });
     }
     if input.version.is_some_and(|seen| seen != dispute.version) {
-        return Err(DecideError::Changed {
-            version: dispute.version,
-        });
+        return Err(DecideError::Changed { version: dispute.version });
     }
     if dispute.filed_by_manager == Some(grant.user()) {
         return Err(DecideError::FiledBySelf);
@@ -154,10 +136,7 @@ fn record(
     diesel::update(table::table.find(id))
         .set((
             (table::status.eq(status), table::status_rank.eq(status.rank())),
-            (
-                table::credit.eq(decision.credit()),
-                table::clawback.eq(decision.clawback()),
-            ),
+            (table::credit.eq(decision.credit()), table::clawback.eq(decision.clawback())),
             table::decision_note.eq(decision.note()),
             (table::decided_by.eq(grant.user()), table::decided_at.eq(now)),
             table::last_speaker.eq(Side::Platform),
@@ -178,10 +157,7 @@ fn record(
             created_at: now,
         };
         adjustments::add(conn, &adjustment)?;
-        let net: i64 = money::table
-            .find(dispute.call_id)
-            .select(money::net_credit)
-            .first(conn)?;
+        let net: i64 = money::table.find(dispute.call_id).select(money::net_credit).first(conn)?;
         if dispute.payout.is_none_or(|payout| net > payout) {
             return Err(DecideError::NetOutOfRange);
         }
@@ -200,11 +176,11 @@ fn record(
         "credit": { "amount": decision.credit(), "currency": dispute.currency } });
     outbox::push(conn, Topic::Decided, (id, dispute.buyer_id), &payload, now)?;
     counters::add(conn, dispute.buyer_id, -1)?;
-    let entry = Entry::of_dispute("dispute.decided", id)
-        .was(serde_json::json!({ "status": dispute.status }))
-        .now_is(serde_json::json!({
+    let entry = Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
+        serde_json::json!({
         "status": status, "credit": decision.credit(), "clawback": decision.clawback(), "currency": dispute.currency,
-        "note": decision.note() }));
+        "note": decision.note() }),
+    );
     audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
 }
@@ -231,14 +207,7 @@ pub fn reopen(
     if let Some((_, status)) = calls::active_dispute(conn, dispute.call_id)?.filter(|(active, _)| *active != id) {
         return Err(DecideError::AnotherActive(status));
     }
-    make_pending_again(
-        conn,
-        &grant.actor(),
-        &dispute,
-        grant.user(),
-        (Side::Platform, reason),
-        clock.now(),
-    )?;
+    make_pending_again(conn, &grant.actor(), &dispute, grant.user(), (Side::Platform, reason), clock.now())?;
     Ok(())
 }
 
@@ -253,24 +222,12 @@ pub(super) fn make_pending_again(
 ) -> Result<(), DbError> {
     let id = dispute.id;
     let days = policy::load(conn)?.decision_deadline_days;
-    let due_at = now
-        .checked_add_signed(Duration::days(i64::from(days)))
-        .unwrap_or_else(sending::never);
+    let due_at = now.checked_add_signed(Duration::days(i64::from(days))).unwrap_or_else(sending::never);
     diesel::update(table::table.find(id))
         .set((
-            (
-                table::status.eq(Status::Pending),
-                table::status_rank.eq(Status::Pending.rank()),
-            ),
-            (
-                table::credit.eq(None::<i64>),
-                table::clawback.eq(None::<i64>),
-                table::decision_note.eq(""),
-            ),
-            (
-                table::decided_by.eq(None::<UserId>),
-                table::decided_at.eq(None::<Instant>),
-            ),
+            (table::status.eq(Status::Pending), table::status_rank.eq(Status::Pending.rank())),
+            (table::credit.eq(None::<i64>), table::clawback.eq(None::<i64>), table::decision_note.eq("")),
+            (table::decided_by.eq(None::<UserId>), table::decided_at.eq(None::<Instant>)),
             (table::due_at.eq(due_at), table::last_speaker.eq(side)),
         ))
         .execute(conn)?;
@@ -309,21 +266,11 @@ pub fn withdraw(
     }
     let now = clock.now();
     diesel::update(table::table.find(id))
-        .set((
-            table::status.eq(Status::Withdrawn),
-            table::status_rank.eq(Status::Withdrawn.rank()),
-        ))
+        .set((table::status.eq(Status::Withdrawn), table::status_rank.eq(Status::Withdrawn.rank())))
         .execute(conn)?;
     disputes::touch(conn, id, now)?;
     calls::derive_dispute_state(conn, dispute.call_id)?;
-    notifications::tell(
-        conn,
-        Audience::Managers,
-        Some(grant.user()),
-        id,
-        (Kind::DisputeWithdrawn, ""),
-        now,
-    )?;
+    notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeWithdrawn, ""), now)?;
     let payload = serde_json::json!({ "dispute": id, "status": Status::Withdrawn });
     outbox::push(conn, Topic::Withdrawn, (id, dispute.buyer_id), &payload, now)?;
     counters::add(conn, dispute.buyer_id, -1)?;

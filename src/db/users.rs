@@ -13,10 +13,7 @@ use crate::domain::ids::{BuyerId, UserId};
 /// A user's row.
 #[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
 #[diesel(table_name = users)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each permission is a column with its own CHECK"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each permission is a column with its own CHECK")]
 pub struct UserRow {
     pub id: UserId,
     pub email: String,
@@ -39,10 +36,7 @@ pub struct UserRow {
 /// What a user may do, as given to them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, AsChangeset)]
 #[diesel(table_name = users)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each permission is a column with its own CHECK"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each permission is a column with its own CHECK")]
 pub struct Permissions {
     pub dispute_calls: bool,
     pub disputes_view: bool,
@@ -101,28 +95,17 @@ pub fn email_key(email: &str) -> String {
 
 /// A user by id; for sessions and commands, which then build a viewer from it.
 pub fn find(conn: &mut AnyConnection, id: UserId) -> QueryResult<Option<UserRow>> {
-    users::table
-        .find(id)
-        .select(UserRow::as_select())
-        .first(conn)
-        .optional()
+    users::table.find(id).select(UserRow::as_select()).first(conn).optional()
 }
 
 /// A user by e-mail; for signing in and commands.
 pub fn find_by_email(conn: &mut AnyConnection, email: &str) -> QueryResult<Option<UserRow>> {
-    users::table
-        .filter(users::email_key.eq(email_key(email)))
-        .select(UserRow::as_select())
-        .first(conn)
-        .optional()
+    users::table.filter(users::email_key.eq(email_key(email))).select(UserRow::as_select()).first(conn).optional()
 }
 
 /// Every user, by e-mail.
 pub fn list(conn: &mut AnyConnection) -> QueryResult<Vec<UserRow>> {
-    users::table
-        .order(users::email_key)
-        .select(UserRow::as_select())
-        .load(conn)
+    users::table.order(users::email_key).select(UserRow::as_select()).load(conn)
 }
 
 /// Whether there is any user yet.
@@ -136,9 +119,7 @@ pub fn is_anyone_there(conn: &mut AnyConnection) -> QueryResult<bool> {
 /// If the e-mail is taken or unusable, or the permissions don't fit the role.
 pub fn insert(conn: &mut AnyConnection, actor: &Actor, new: &NewUser, now: Instant) -> Result<UserId, UserError> {
     let (email, key) = (new.email.trim(), email_key(&new.email));
-    let shape_fits = key
-        .split_once('@')
-        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let shape_fits = key.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     if !shape_fits || key.chars().any(|c| c.is_whitespace() || c.is_control()) || key.chars().count() > 254 {
         return Err(UserError::EmailUnusable);
     }
@@ -149,16 +130,8 @@ pub fn insert(conn: &mut AnyConnection, actor: &Actor, new: &NewUser, now: Insta
     let id = UserId::generate();
     diesel::insert_into(users::table)
         .values((
-            (
-                users::id.eq(id),
-                users::email.eq(email),
-                users::email_key.eq(&key),
-                users::name.eq(new.name.trim()),
-            ),
-            (
-                users::password_hash.eq(new.password_hash.as_deref()),
-                users::buyer_id.eq(new.buyer),
-            ),
+            (users::id.eq(id), users::email.eq(email), users::email_key.eq(&key), users::name.eq(new.name.trim())),
+            (users::password_hash.eq(new.password_hash.as_deref()), users::buyer_id.eq(new.buyer)),
             users::role.eq(if new.buyer.is_some() { "buyer" } else { "manager" }),
             (
                 users::dispute_calls.eq(new.permissions.dispute_calls),
@@ -176,13 +149,7 @@ pub fn insert(conn: &mut AnyConnection, actor: &Actor, new: &NewUser, now: Insta
 }
 
 fn check_permissions(buyer: Option<BuyerId>, permissions: Permissions) -> Result<(), UserError> {
-    let Permissions {
-        dispute_calls,
-        disputes_view,
-        disputes_edit,
-        calls_import,
-        settings,
-    } = permissions;
+    let Permissions { dispute_calls, disputes_view, disputes_edit, calls_import, settings } = permissions;
     let fits = match buyer {
         Some(_) => !disputes_view && !disputes_edit && !calls_import && !settings,
         None => !dispute_calls && (disputes_view || !disputes_edit),
@@ -248,15 +215,8 @@ pub fn set_password(
 
 /// Ends every session of a user; gives the epoch that new sessions carry.
 pub fn end_sessions(conn: &mut AnyConnection, actor: &Actor, user: UserId, now: Instant) -> QueryResult<i32> {
-    diesel::update(users::table.find(user))
-        .set(users::epoch.eq(users::epoch + 1))
-        .execute(conn)?;
-    audit::append(
-        conn,
-        actor,
-        now,
-        &Entry::new("user.signed_out_everywhere", "user", &user),
-    )?;
+    diesel::update(users::table.find(user)).set(users::epoch.eq(users::epoch + 1)).execute(conn)?;
+    audit::append(conn, actor, now, &Entry::new("user.signed_out_everywhere", "user", &user))?;
     users::table.find(user).select(users::epoch).first(conn)
 }
 

@@ -29,10 +29,7 @@ impl Problem {
     /// A problem at a field.
     #[must_use]
     pub fn new(field: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            sentence: sentence.into(),
-        }
+        Self { field: field.into(), sentence: sentence.into() }
     }
 }
 
@@ -47,11 +44,7 @@ impl Claim {
             by_name.push((name, clean_text(&value)));
         }
         by_name.retain(|(_, value)| !value.is_empty());
-        Self {
-            reason: clean_text(reason),
-            additional_information: clean_text(additional_information),
-            facts: by_name,
-        }
+        Self { reason: clean_text(reason), additional_information: clean_text(additional_information), facts: by_name }
     }
 
     #[must_use]
@@ -72,10 +65,7 @@ impl Claim {
 
     /// The facts that fit the chosen reason: the others were typed before the reason changed, and are not kept.
     pub fn fitting_facts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.facts
-            .iter()
-            .filter(|(name, _)| self.fits(name))
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.facts.iter().filter(|(name, _)| self.fits(name)).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     fn fits(&self, name: &str) -> bool {
@@ -115,10 +105,7 @@ impl Claim {
 fn fact_problem(name: &str, value: &str) -> Option<Problem> {
     let field = format!("fact[{name}]");
     if fact::kind(name).is_none() {
-        return Some(Problem::new(
-            field,
-            format!("There is no fact named \u{201c}{name}\u{201d}"),
-        ));
+        return Some(Problem::new(field, format!("There is no fact named \u{201c}{name}\u{201d}")));
     }
     (name == "recording_mark" && RecordingMark::parse(value).is_none())
         .then(|| Problem::new(field, "Write the mark as minutes and seconds, such as 0:12-0:31"))
@@ -140,21 +127,13 @@ mod tests {
     use crate::domain::policy::Reason;
 
     fn policy() -> Policy {
-        let reason = |code: &str, is_off| Reason {
-            code: code.into(),
-            label: code.into(),
-            is_off,
-            needs_evidence: false,
-        };
+        let reason =
+            |code: &str, is_off| Reason { code: code.into(), label: code.into(), is_off, needs_evidence: false };
         Policy {
             platform_name: String::new(),
             dispute_window_days: 7,
             disputable_statuses: Vec::new(),
-            reasons: vec![
-                reason("other", false),
-                reason("duplicate_call", false),
-                reason("not_connected", true),
-            ],
+            reasons: vec![reason("other", false), reason("duplicate_call", false), reason("not_connected", true)],
             reply_reopens: true,
             decision_deadline_days: 10,
             is_live: true,
@@ -162,11 +141,7 @@ mod tests {
     }
 
     fn fields(claim: &Claim, intent: Intent) -> Vec<String> {
-        claim
-            .problems(&policy(), intent)
-            .into_iter()
-            .map(|problem| problem.field)
-            .collect()
+        claim.problems(&policy(), intent).into_iter().map(|problem| problem.field).collect()
     }
 
     fn fact(name: &str, value: &str) -> Vec<(String, String)> {
@@ -185,15 +160,9 @@ mod tests {
         for reason in ["nonsense", "not_connected"] {
             assert_eq!(fields(&Claim::new(reason, "", Vec::new()), Intent::Draft), ["reason"]);
         }
+        assert_eq!(fields(&Claim::new("other", "", fact("status", "x")), Intent::Send), ["fact[status]"]);
         assert_eq!(
-            fields(&Claim::new("other", "", fact("status", "x")), Intent::Send),
-            ["fact[status]"]
-        );
-        assert_eq!(
-            fields(
-                &Claim::new("other", "", fact("recording_mark", "12 to 31")),
-                Intent::Send
-            ),
+            fields(&Claim::new("other", "", fact("recording_mark", "12 to 31")), Intent::Send),
             ["fact[recording_mark]"]
         );
     }
@@ -202,30 +171,17 @@ mod tests {
     fn the_limits_count_characters_not_bytes() {
         let (fits, too_long) = ("é".repeat(5_000), "é".repeat(5_001));
         assert!(fields(&Claim::new("other", &fits, Vec::new()), Intent::Send).is_empty());
-        assert_eq!(
-            fields(&Claim::new("other", &too_long, Vec::new()), Intent::Send),
-            ["additional_information"]
-        );
+        assert_eq!(fields(&Claim::new("other", &too_long, Vec::new()), Intent::Send), ["additional_information"]);
         let facts = fact("uncategorized_text", &"x".repeat(145_001));
-        assert_eq!(
-            fields(&Claim::new("other", &fits, facts), Intent::Send),
-            ["additional_information"]
-        );
+        assert_eq!(fields(&Claim::new("other", &fits, facts), Intent::Send), ["additional_information"]);
     }
 
     #[test]
     fn facts_of_another_reason_are_not_kept() {
-        let facts = || {
-            vec![
-                ("original_call_id".to_owned(), "a".to_owned()),
-                ("customer_name".to_owned(), "b".to_owned()),
-            ]
-        };
+        let facts =
+            || vec![("original_call_id".to_owned(), "a".to_owned()), ("customer_name".to_owned(), "b".to_owned())];
         let kept = |reason| {
-            Claim::new(reason, "", facts())
-                .fitting_facts()
-                .map(|(name, _)| name.to_owned())
-                .collect::<Vec<_>>()
+            Claim::new(reason, "", facts()).fitting_facts().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(kept("other"), ["customer_name"]);
         assert_eq!(kept("duplicate_call"), ["original_call_id", "customer_name"]);

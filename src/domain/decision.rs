@@ -88,12 +88,7 @@ impl Decision {
         if note.chars().count() > super::fact::MAX_TEXT {
             return Err(DecisionProblem::NoteTooLong);
         }
-        Ok(Self {
-            verdict,
-            credit,
-            clawback,
-            note,
-        })
+        Ok(Self { verdict, credit, clawback, note })
     }
 
     #[must_use]
@@ -152,11 +147,7 @@ mod tests {
             (Rejected, None, Some(1), Err(ClawbackOutOfRange)),
         ];
         for (verdict, credit, clawback, expected) in cases {
-            assert_eq!(
-                decide(verdict, credit, clawback),
-                expected,
-                "{verdict:?} {credit:?} {clawback:?}"
-            );
+            assert_eq!(decide(verdict, credit, clawback), expected, "{verdict:?} {credit:?} {clawback:?}");
         }
     }
 

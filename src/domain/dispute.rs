@@ -114,10 +114,7 @@ impl Refusal {
     pub fn sentence(self, zone: Tz) -> String {
         match self {
             Self::StatusNotDisputable(status) => {
-                format!(
-                    "A call with the status \u{201c}{}\u{201d} can't be disputed",
-                    status.label()
-                )
+                format!("A call with the status \u{201c}{}\u{201d} can't be disputed", status.label())
             }
             Self::WindowClosed(at) => format!("The dispute window closed on {}", full_time(at, zone)),
             Self::AlreadyDisputed(Status::Draft) => "There is a Draft of a dispute of this call already".to_owned(),
@@ -158,10 +155,7 @@ mod tests {
         Policy {
             platform_name: "Fairdial".into(),
             dispute_window_days: 7,
-            disputable_statuses: vec![
-                CallStatus::CompletedWithConversion,
-                CallStatus::NotConnectedWithConversion,
-            ],
+            disputable_statuses: vec![CallStatus::CompletedWithConversion, CallStatus::NotConnectedWithConversion],
             reasons: Vec::new(),
             reply_reopens: true,
             decision_deadline_days: 10,
@@ -185,36 +179,12 @@ mod tests {
         let said = |call: Disputability, now| call.refusal(&policy(), now).map(|refusal| refusal.sentence(zone));
         assert_eq!(said(good(), now), None);
         let cases = [
-            said(
-                Disputability {
-                    status: CallStatus::Failed,
-                    ..good()
-                },
-                now,
-            ),
+            said(Disputability { status: CallStatus::Failed, ..good() }, now),
             said(good(), late),
-            said(
-                Disputability {
-                    active: Some(Status::Pending),
-                    ..good()
-                },
-                now,
-            ),
-            said(
-                Disputability {
-                    active: Some(Status::Draft),
-                    ..good()
-                },
-                now,
-            ),
+            said(Disputability { active: Some(Status::Pending), ..good() }, now),
+            said(Disputability { active: Some(Status::Draft), ..good() }, now),
             said(Disputability { payout: None, ..good() }, now),
-            said(
-                Disputability {
-                    payout: Some(0),
-                    ..good()
-                },
-                now,
-            ),
+            said(Disputability { payout: Some(0), ..good() }, now),
         ];
         let sentences: Vec<String> = cases.into_iter().map(|case| case.expect("a refusal")).collect();
         assert_eq!(sentences[1], "The dispute window closed on Fri 20 Nov 2026, 14:05 EST");

@@ -18,21 +18,11 @@ pub struct FactKind {
 }
 
 const fn text(name: &'static str, label: &'static str, reasons: &'static [&'static str]) -> FactKind {
-    FactKind {
-        name,
-        label,
-        reasons,
-        is_file: false,
-    }
+    FactKind { name, label, reasons, is_file: false }
 }
 
 const fn file(name: &'static str, label: &'static str) -> FactKind {
-    FactKind {
-        name,
-        label,
-        reasons: &[],
-        is_file: true,
-    }
+    FactKind { name, label, reasons: &[], is_file: true }
 }
 
 /// Every fact there is, in the order the form asks for them.
@@ -40,11 +30,7 @@ pub const ALL: &[FactKind] = &[
     text("original_call_id", "Original call", &["duplicate_call"]),
     text("duplicate_explanation", "Why it is a duplicate", &["duplicate_call"]),
     text("qualification_criterion", "Criterion not met", &["not_qualified"]),
-    text(
-        "technical_details",
-        "Technical details",
-        &["technical_issues", "not_connected"],
-    ),
+    text("technical_details", "Technical details", &["technical_issues", "not_connected"]),
     text("recording_mark", "Point in the recording", &[]),
     text("customer_communication", "Customer communication", &[]),
     text("customer_name", "Customer name", &[]),
@@ -78,11 +64,7 @@ impl RecordingMark {
         let (range, label) = value.split_once(char::is_whitespace).unwrap_or((&value, ""));
         let (from, to) = range.split_once('-')?;
         let (from_s, to_s) = (seconds(from)?, seconds(to)?);
-        (from_s <= to_s).then(|| Self {
-            from_s,
-            to_s,
-            label: label.trim().to_owned(),
-        })
+        (from_s <= to_s).then(|| Self { from_s, to_s, label: label.trim().to_owned() })
     }
 }
 
@@ -99,20 +81,9 @@ mod tests {
     #[test]
     fn a_mark_has_from_to_and_a_label() {
         let mark = RecordingMark::parse(" 0:12-1:31 Caller mentions it ").expect("a mark");
-        assert_eq!(
-            (mark.from_s, mark.to_s, mark.label.as_str()),
-            (12, 91, "Caller mentions it")
-        );
+        assert_eq!((mark.from_s, mark.to_s, mark.label.as_str()), (12, 91, "Caller mentions it"));
         assert!(RecordingMark::parse("0:12\u{2013}0:31").is_some());
-        for wrong in [
-            "",
-            "12 to 31 sec",
-            "0:31-0:12",
-            "0:75-0:80",
-            "0:1-0:2",
-            "-",
-            "99999999999:00-0:10",
-        ] {
+        for wrong in ["", "12 to 31 sec", "0:31-0:12", "0:75-0:80", "0:1-0:2", "-", "99999999999:00-0:10"] {
             assert_eq!(RecordingMark::parse(wrong), None, "{wrong}");
         }
     }

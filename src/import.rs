@@ -1,0 +1,1 @@
+//! Calls come in.
