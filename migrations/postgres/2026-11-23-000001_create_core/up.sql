@@ -169,7 +169,8 @@ CREATE TABLE calls (
 );
 CREATE INDEX calls_by_buyer ON calls (buyer_id, started_at DESC, id DESC);
 CREATE INDEX calls_by_date ON calls (started_at DESC, id DESC);
-CREATE INDEX calls_by_caller ON calls (caller_id, started_at DESC, id DESC);
+CREATE INDEX calls_by_caller ON calls (caller_id, id);
+CREATE INDEX calls_by_buyer_caller ON calls (buyer_id, caller_id, id);
 CREATE INDEX calls_by_last7 ON calls (caller_last7, started_at DESC, id DESC);
 CREATE INDEX calls_by_buyer_status ON calls (buyer_id, status, started_at DESC, id DESC);
 CREATE INDEX calls_by_status ON calls (status, started_at DESC, id DESC);
@@ -275,6 +276,8 @@ CREATE INDEX disputes_buyer_default ON disputes (buyer_id, status_rank, listed_a
 CREATE INDEX disputes_default ON disputes (status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_reason ON disputes (buyer_id, reason, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_reason ON disputes (reason, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_buyer_by_reason ON disputes (buyer_id, reason, id);
+CREATE INDEX disputes_by_reason ON disputes (reason, id);
 CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_submitted ON disputes (buyer_id, listed_at, id);

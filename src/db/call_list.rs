@@ -1,0 +1,424 @@
+//! The Call Log: filters, orders and pages, each by an index where there is one.
+
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::paging::{CAP, Count, Listed, Place, Sort};
+use super::schema::{buyer_campaigns, buyer_destinations, buyers, calls, campaigns, disputes};
+use super::subquery::{CountOf, is_in};
+use super::{AnyConnection, Backend, calls as finders};
+use crate::auth::Scope;
+use crate::domain::Instant;
+use crate::domain::call::{CallStatus, DisputeState, HangupBy};
+use crate::domain::dispute::Status;
+use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
+use crate::domain::policy::Policy;
+
+type Query = calls::BoxedQuery<'static, Backend>;
+
+/// A line of the Call Log.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = calls)]
+pub struct CallLine {
+    pub id: CallId,
+    pub buyer_id: BuyerId,
+    pub publisher_id: Option<PublisherId>,
+    pub campaign_id: Option<CampaignId>,
+    pub source: String,
+    pub external_id: String,
+    pub started_at: Instant,
+    pub caller_id: String,
+    pub dialed: String,
+    pub destination_number: String,
+    pub destination: String,
+    pub currency: String,
+    pub payout: Option<i64>,
+    pub publisher_payout: Option<i64>,
+    pub duration_s: Option<i32>,
+    pub connected_s: Option<i32>,
+    pub status: CallStatus,
+    pub hangup_by: HangupBy,
+    pub hangup_cause: String,
+    pub is_duplicate: bool,
+    pub recording_url: String,
+    pub has_recording: bool,
+    pub dispute_state: DisputeState,
+}
+
+/// What a page asks for; empty: every call the viewer can see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    pub search: Option<CallSearch>,
+    pub status: Option<CallStatus>,
+    pub started_from: Option<Instant>,
+    pub started_before: Option<Instant>,
+    pub buyer: Option<BuyerId>,
+    pub campaign: Option<CampaignId>,
+    pub destination: Option<String>,
+    /// Only calls that can be disputed now.
+    pub is_disputable: bool,
+    pub has_recording: bool,
+}
+
+/// What can be searched for in the Call Log, each by an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallSearch {
+    Id(CallId),
+    /// The source's own id of the call.
+    ExternalId(String),
+    /// The beginning of a Caller ID, in any of the ways it may be stored (`+1214…`, `+214…`).
+    Prefix(Vec<String>),
+    /// The last seven digits.
+    Last7(String),
+}
+
+impl CallSearch {
+    /// What somebody typed: an id, seven digits, or the beginning of a number; anything else a source's id.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        if let Ok(id) = text.parse() {
+            return Self::Id(id);
+        }
+        let is_number = !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | 'X'));
+        let digits = super::suffixes::digits(text);
+        match (is_number, digits.len()) {
+            (false, _) | (_, 0) => Self::ExternalId(text.to_owned()),
+            (_, 7) => Self::Last7(digits),
+            _ if text.starts_with('+') => Self::Prefix(vec![format!("+{digits}")]),
+            _ => Self::Prefix(vec![format!("+1{digits}"), format!("+{digits}")]),
+        }
+    }
+}
+
+text_enum! {
+    /// What the Call Log can be sorted by. `call_date` descending is the default order.
+    CallSort {
+        CallDate = "call_date", "Call Date";
+        CallerId = "caller_id", "Caller ID";
+        Destination = "destination", "Destination";
+        Payout = "payout", "Payout";
+        Duration = "duration", "Duration";
+        Status = "status", "Status";
+    }
+}
+
+/// Newest call first.
+pub const DEFAULT_SORT: Sort<CallSort> = Sort { key: CallSort::CallDate, is_descending: true };
+
+/// What "can be disputed now" means, for filters.
+#[derive(Clone, Debug)]
+pub struct Disputable<'a> {
+    pub policy: &'a Policy,
+    pub now: Instant,
+}
+
+impl CallFilter {
+    /// Whether an index holds the matching rows in order of call date.
+    fn reads_an_index(&self) -> bool {
+        !self.has_recording
+            && self.campaign.is_none()
+            && self.destination.is_none()
+            && (self.status.is_none() || !self.is_disputable)
+    }
+
+    /// Whether nothing narrows the viewer's calls.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The rows of a filter, in no order yet.
+fn matching(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    disputable: &Disputable<'_>,
+) -> QueryResult<Query> {
+    let mut rows = finders::visible(scope);
+    rows = match &filter.search {
+        None => rows,
+        Some(CallSearch::Id(id)) => rows.filter(calls::id.eq(*id)),
+        Some(CallSearch::ExternalId(id)) => rows.filter(calls::external_id.eq(id.clone())),
+        Some(CallSearch::Last7(digits)) => rows.filter(calls::caller_last7.eq(digits.clone())),
+        Some(CallSearch::Prefix(prefixes)) => match prefixes.as_slice() {
+            [one] => rows.filter(calls::caller_id.ge(one.clone())).filter(calls::caller_id.lt(beyond(one))),
+            [one, other, ..] => rows.filter(
+                (calls::caller_id.ge(one.clone()).and(calls::caller_id.lt(beyond(one))))
+                    .or(calls::caller_id.ge(other.clone()).and(calls::caller_id.lt(beyond(other)))),
+            ),
+            [] => rows,
+        },
+    };
+    if let Some(status) = filter.status {
+        rows = rows.filter(calls::status.eq(status));
+    }
+    if let Some(from) = filter.started_from {
+        rows = rows.filter(calls::started_at.ge(from));
+    }
+    if let Some(before) = filter.started_before {
+        rows = rows.filter(calls::started_at.lt(before));
+    }
+    if let Some(buyer) = filter.buyer {
+        rows = rows.filter(calls::buyer_id.eq(buyer));
+    }
+    if let Some(campaign) = filter.campaign {
+        rows = rows.filter(calls::campaign_id.eq(campaign));
+    }
+    if let Some(destination) = &filter.destination {
+        rows = rows.filter(calls::destination.eq(destination.clone()));
+    }
+    if filter.has_recording {
+        rows = rows.filter(calls::has_recording.eq(true));
+    }
+    if filter.is_disputable {
+        rows = only_disputable(conn, rows, disputable)?;
+    }
+    Ok(rows)
+}
+
+/// Rule 1 as far as it can be asked of rows: status, payout, window, no active dispute.
+fn only_disputable(conn: &mut AnyConnection, rows: Query, disputable: &Disputable<'_>) -> QueryResult<Query> {
+    let own_windows: Vec<(BuyerId, i32)> = buyers::table
+        .filter(buyers::dispute_window_days.is_not_null())
+        .select((buyers::id, buyers::dispute_window_days.assume_not_null()))
+        .load(conn)?;
+    let opened_after =
+        |days: i32| disputable.now.checked_sub_signed(chrono::Duration::days(i64::from(days))).unwrap_or(Instant::MIN);
+    let longest = own_windows.iter().map(|(_, days)| *days).chain([disputable.policy.dispute_window_days]).max();
+    let default = disputable.policy.dispute_window_days;
+    let mut rows = rows
+        .filter(calls::status.eq_any(disputable.policy.disputable_statuses.clone()))
+        .filter(calls::payout_sort.gt(0))
+        .filter(calls::started_at.gt(opened_after(longest.unwrap_or(default))))
+        .filter(not(exists(
+            disputes::table
+                .filter(disputes::call_id.eq(calls::id))
+                .filter(disputes::status.ne_all([Status::Rejected, Status::Withdrawn])),
+        )));
+    let mut days: Vec<i32> = own_windows.iter().map(|(_, days)| *days).collect();
+    days.sort_unstable();
+    days.dedup();
+    let with_own: Vec<BuyerId> = own_windows.iter().map(|(buyer, _)| *buyer).collect();
+    rows = rows.filter(calls::buyer_id.eq_any(with_own).or(calls::started_at.gt(opened_after(default))));
+    for days in days {
+        let theirs: Vec<BuyerId> =
+            own_windows.iter().filter(|(_, own)| *own == days).map(|(buyer, _)| *buyer).collect();
+        rows = rows.filter(calls::buyer_id.ne_all(theirs).or(calls::started_at.gt(opened_after(days))));
+    }
+    Ok(rows)
+}
+
+/// The first text after all that begin so: numbers hold nothing that comes after `~`.
+fn beyond(prefix: &str) -> String {
+    format!("{prefix}~")
+}
+
+/// Where a page begins: the values of the row it lies beside.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = calls)]
+struct Anchor {
+    id: CallId,
+    started_at: Instant,
+    caller_id: String,
+    destination: String,
+    payout_sort: i64,
+    duration_s: Option<i32>,
+    status: CallStatus,
+}
+
+/// Orders by a column and the id, from a row on where one is given.
+macro_rules! keyset {
+    ($rows:expr, $column:expr, $is_descending:expr, $from:expr) => {{
+        let rows = $rows;
+        let rows = match ($from, $is_descending) {
+            (None, _) => rows,
+            (Some((value, id)), true) => {
+                rows.filter($column.le(value.clone())).filter($column.lt(value).or(calls::id.lt(id)))
+            }
+            (Some((value, id)), false) => {
+                rows.filter($column.ge(value.clone())).filter($column.gt(value).or(calls::id.gt(id)))
+            }
+        };
+        if $is_descending {
+            rows.order(($column.desc(), calls::id.desc()))
+        } else {
+            rows.order(($column.asc(), calls::id.asc()))
+        }
+    }};
+}
+
+/// One page of the Call Log, for this viewer.
+pub fn page(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    (sort, disputable): (Sort<CallSort>, &Disputable<'_>),
+    (place, per_page): (Place<CallId>, i64),
+) -> QueryResult<Listed<CallLine>> {
+    let anchor = match place.row() {
+        // A row that is gone or out of sight: the first page says more than an error.
+        Some(id) => {
+            finders::visible(scope).filter(calls::id.eq(id)).select(Anchor::as_select()).first(conn).optional()?
+        }
+        None => None,
+    };
+    let place = if anchor.is_some() { place } else { Place::First };
+    let is_descending = sort.is_descending != place.is_backwards();
+    let is_plain = match sort.key {
+        CallSort::CallDate => filter.reads_an_index() && filter.search.is_none(),
+        CallSort::CallerId | CallSort::Payout => filter.is_empty(),
+        CallSort::Destination | CallSort::Duration | CallSort::Status => false,
+    };
+    let mut rows = matching(conn, scope, filter, disputable)?;
+    let mut is_capped = false;
+    if !is_plain {
+        is_capped = CountOf(candidates(conn, scope, filter, disputable)?).get_result::<i64>(conn)? >= CAP;
+        rows = rows.filter(is_in(calls::id, candidates(conn, scope, filter, disputable)?));
+    }
+    let limit = per_page.saturating_add(1);
+    let found = ordered(rows, sort.key, is_descending, anchor).limit(limit).select(CallLine::as_select()).load(conn)?;
+    Ok(Listed::cut(found, usize::try_from(per_page).unwrap_or(usize::MAX), &place, is_capped))
+}
+
+/// What an unusual combination looks through: the newest calls of its search, or of its buyer and dates.
+fn candidates(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    disputable: &Disputable<'_>,
+) -> QueryResult<calls::BoxedQuery<'static, Backend, BigInt>> {
+    let driver = CallFilter {
+        search: filter.search.clone(),
+        buyer: filter.buyer,
+        started_from: filter.started_from,
+        started_before: filter.started_before,
+        ..CallFilter::default()
+    };
+    let rows = matching(conn, scope, &driver, disputable)?;
+    let rows = match &filter.search {
+        // Found by an index of their own; a sort of the few rows found is cheaper than the whole log in order.
+        Some(_) => rows,
+        None => rows.order((calls::started_at.desc(), calls::id.desc())),
+    };
+    Ok(rows.limit(CAP).select(calls::id))
+}
+
+fn ordered(rows: Query, key: CallSort, is_descending: bool, anchor: Option<Anchor>) -> Query {
+    macro_rules! by {
+        ($column:ident) => {
+            keyset!(rows, calls::$column, is_descending, anchor.map(|anchor| (anchor.$column, anchor.id)))
+        };
+    }
+    match key {
+        CallSort::CallDate => by!(started_at),
+        CallSort::CallerId => by!(caller_id),
+        CallSort::Destination => by!(destination),
+        CallSort::Payout => by!(payout_sort),
+        CallSort::Status => by!(status),
+        CallSort::Duration => {
+            // An unknown duration counts as zero here: nulls have no place in a keyset.
+            let duration = diesel::dsl::sql::<diesel::sql_types::Integer>("coalesce(duration_s, 0)");
+            let from = anchor.map(|anchor| (anchor.duration_s.unwrap_or(0), anchor.id));
+            let rows = match (from, is_descending) {
+                (None, _) => rows,
+                (Some((value, id)), true) => {
+                    rows.filter(duration.clone().lt(value).or(duration.clone().eq(value).and(calls::id.lt(id))))
+                }
+                (Some((value, id)), false) => {
+                    rows.filter(duration.clone().gt(value).or(duration.clone().eq(value).and(calls::id.gt(id))))
+                }
+            };
+            if is_descending {
+                rows.order((
+                    diesel::dsl::sql::<diesel::sql_types::Integer>("coalesce(duration_s, 0) DESC"),
+                    calls::id.desc(),
+                ))
+            } else {
+                rows.order((diesel::dsl::sql::<diesel::sql_types::Integer>("coalesce(duration_s, 0)"), calls::id.asc()))
+            }
+        }
+    }
+}
+
+/// How many rows match, up to one past the cap.
+pub fn count(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    disputable: &Disputable<'_>,
+) -> QueryResult<Count> {
+    let mut rows = matching(conn, scope, filter, disputable)?;
+    if !filter.reads_an_index() {
+        rows = rows.filter(is_in(calls::id, candidates(conn, scope, filter, disputable)?));
+    }
+    CountOf(rows.limit(CAP.saturating_add(1)).select(calls::id)).get_result(conn).map(Count::up_to_cap)
+}
+
+/// The dispute that tells of each call: the active one, else the newest, of those the viewer can see.
+pub fn disputes_of(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    calls: &[CallId],
+) -> QueryResult<Vec<(CallId, DisputeId, Status)>> {
+    let mut found: Vec<(CallId, DisputeId, Status)> = super::disputes::visible(scope)
+        .filter(disputes::call_id.eq_any(calls.to_vec()))
+        .order((disputes::listed_at.desc(), disputes::id.desc()))
+        .select((disputes::call_id, disputes::id, disputes::status))
+        .load(conn)?;
+    found.sort_by_key(|(_, _, status)| !status.is_active());
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|(call, _, _)| seen.insert(*call));
+    Ok(found)
+}
+
+/// The destinations a buyer's calls went to, for the filter; for managers there are too many to list.
+pub fn destinations(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<String>> {
+    let Some(buyer) = scope.buyer() else { return Ok(Vec::new()) };
+    buyer_destinations::table
+        .filter(buyer_destinations::buyer_id.eq(buyer))
+        .order(buyer_destinations::destination)
+        .limit(200)
+        .select(buyer_destinations::destination)
+        .load(conn)
+}
+
+/// The campaigns of the viewer's calls, for the filter.
+pub fn campaign_choices(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<(CampaignId, String)>> {
+    match scope.buyer() {
+        Some(buyer) => buyer_campaigns::table
+            .inner_join(campaigns::table)
+            .filter(buyer_campaigns::buyer_id.eq(buyer))
+            .order(campaigns::name_key)
+            .limit(200)
+            .select((campaigns::id, campaigns::name))
+            .load(conn),
+        None => {
+            campaigns::table.order(campaigns::name_key).limit(200).select((campaigns::id, campaigns::name)).load(conn)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_searched_by_the_index_that_fits() {
+        let id = CallId::generate();
+        let prefix = |texts: &[&str]| CallSearch::Prefix(texts.iter().map(|text| (*text).to_owned()).collect());
+        let cases = [
+            (id.to_string(), CallSearch::Id(id)),
+            ("555-0142".to_owned(), CallSearch::Last7("5550142".into())),
+            ("+1 (214) 555-0142".to_owned(), prefix(&["+12145550142"])),
+            ("(214) 555-0142".to_owned(), prefix(&["+12145550142", "+2145550142"])),
+            ("214".to_owned(), prefix(&["+1214", "+214"])),
+            ("RGB0001".to_owned(), CallSearch::ExternalId("RGB0001".into())),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(CallSearch::parse(&typed), expected, "{typed}");
+        }
+    }
+}

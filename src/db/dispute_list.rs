@@ -1,0 +1,375 @@
+//! The Disputes table: filters, orders and pages, each by an index.
+//!
+//! The default view, each single filter in default order and each sort alone read an index in its order. Any other
+//! combination looks through at most [`CAP`] candidates of its most telling filter, and says so.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::paging::{CAP, Count, Listed, Place, Sort};
+use super::schema::{dispute_suffixes, disputes};
+use super::subquery::{CountOf, is_in};
+use super::suffixes::{FEWEST_DIGITS, digits};
+use super::{AnyConnection, Backend, disputes as finders};
+use crate::auth::Scope;
+use crate::domain::Instant;
+use crate::domain::dispute::Status;
+use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, UserId};
+
+type Query = disputes::BoxedQuery<'static, Backend>;
+
+/// A line of the table.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = disputes)]
+pub struct DisputeLine {
+    pub id: DisputeId,
+    pub call_id: CallId,
+    pub buyer_id: BuyerId,
+    pub status: Status,
+    pub reason: String,
+    pub call_started_at: Instant,
+    pub caller_id: String,
+    pub destination: String,
+    pub currency: String,
+    pub payout: Option<i64>,
+    pub publisher_payout: Option<i64>,
+    pub duration_s: Option<i32>,
+    pub has_recording: bool,
+    pub has_evidence: bool,
+    pub listed_at: Instant,
+    pub submitted_at: Option<Instant>,
+    pub due_at: Instant,
+    pub decided_at: Option<Instant>,
+    pub credit: Option<i64>,
+    pub assignee_id: Option<UserId>,
+    pub version: i32,
+}
+
+/// What a page asks for; empty: every dispute the viewer can see, Drafts aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DisputeFilter {
+    /// Digits of the Caller ID or destination, or a dispute's or call's id.
+    pub search: Option<String>,
+    pub statuses: Vec<Status>,
+    pub reason: Option<String>,
+    pub buyer: Option<BuyerId>,
+    pub campaign: Option<CampaignId>,
+    pub destination: Option<String>,
+    pub called_from: Option<Instant>,
+    pub called_before: Option<Instant>,
+    pub submitted_from: Option<Instant>,
+    pub submitted_before: Option<Instant>,
+    pub has_recording: bool,
+    pub has_evidence: bool,
+}
+
+text_enum! {
+    /// What the table can be sorted by. `status` is the default order.
+    DisputeSort {
+        Status = "status", "Status";
+        Submitted = "submitted", "Submitted";
+        CallDate = "call_date", "Call Date";
+        CallerId = "caller_id", "Caller ID";
+        Destination = "destination", "Destination";
+        Payout = "payout", "Payout";
+        PublisherPayout = "publisher_payout", "Publisher payout";
+        Duration = "duration", "Duration";
+        Reason = "reason", "Reason";
+        Buyer = "buyer", "Buyer";
+        Due = "due", "Due";
+    }
+}
+
+/// The default order: Pending first, then by verdict, newest submitted first.
+pub const DEFAULT_SORT: Sort<DisputeSort> = Sort { key: DisputeSort::Status, is_descending: false };
+
+impl DisputeFilter {
+    /// How many filters are set, the viewer's scope aside.
+    fn size(&self) -> usize {
+        let set = [
+            self.search.is_some(),
+            !self.statuses.is_empty(),
+            self.reason.is_some(),
+            self.buyer.is_some(),
+            self.campaign.is_some(),
+            self.destination.is_some(),
+            self.called_from.is_some() || self.called_before.is_some(),
+            self.submitted_from.is_some() || self.submitted_before.is_some(),
+            self.has_recording,
+            self.has_evidence,
+        ];
+        set.into_iter().filter(|is_set| *is_set).count()
+    }
+
+    /// Whether an index holds the matching rows in default order.
+    fn reads_an_index(&self) -> bool {
+        let is_ranged = [self.called_from, self.called_before, self.submitted_from, self.submitted_before]
+            .iter()
+            .any(Option::is_some);
+        self.size() <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
+    }
+
+    /// The filter whose index narrows most, alone: what candidates are drawn by.
+    fn driver(&self) -> Self {
+        let mut alone = Self::default();
+        if self.search.is_some() {
+            alone.search.clone_from(&self.search);
+        } else if self.destination.is_some() {
+            alone.destination.clone_from(&self.destination);
+        } else if self.buyer.is_some() {
+            alone.buyer = self.buyer;
+        } else if self.reason.is_some() {
+            alone.reason.clone_from(&self.reason);
+        } else if self.campaign.is_some() {
+            alone.campaign = self.campaign;
+        } else {
+            alone.statuses.clone_from(&self.statuses);
+        }
+        alone
+    }
+}
+
+/// The rows of a filter, Drafts aside, in no order yet.
+fn matching(scope: Scope, filter: &DisputeFilter) -> Query {
+    let mut rows = finders::visible(scope).filter(disputes::status_rank.le(Status::Withdrawn.rank()));
+    if let Some(text) = &filter.search {
+        rows = search(rows, scope, text);
+    }
+    match filter.statuses.as_slice() {
+        [] => {}
+        [status] => rows = rows.filter(disputes::status_rank.eq(status.rank())),
+        statuses => {
+            rows = rows
+                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()))
+        }
+    }
+    if let Some(reason) = &filter.reason {
+        rows = rows.filter(disputes::reason.eq(reason.clone()));
+    }
+    if let Some(buyer) = filter.buyer {
+        rows = rows.filter(disputes::buyer_id.eq(buyer));
+    }
+    if let Some(campaign) = filter.campaign {
+        rows = rows.filter(disputes::campaign_id.eq(campaign));
+    }
+    if let Some(destination) = &filter.destination {
+        rows = rows.filter(disputes::destination.eq(destination.clone()));
+    }
+    if let Some(from) = filter.called_from {
+        rows = rows.filter(disputes::call_started_at.ge(from));
+    }
+    if let Some(before) = filter.called_before {
+        rows = rows.filter(disputes::call_started_at.lt(before));
+    }
+    if let Some(from) = filter.submitted_from {
+        rows = rows.filter(disputes::submitted_at.ge(from));
+    }
+    if let Some(before) = filter.submitted_before {
+        rows = rows.filter(disputes::submitted_at.lt(before));
+    }
+    if filter.has_recording {
+        rows = rows.filter(disputes::has_recording.eq(true));
+    }
+    if filter.has_evidence {
+        rows = rows.filter(disputes::has_evidence.eq(true));
+    }
+    rows
+}
+
+/// Finds by an id, or by digits anywhere in the Caller ID or the destination's number.
+fn search(rows: Query, scope: Scope, text: &str) -> Query {
+    if let Ok(id) = text.trim().parse::<DisputeId>() {
+        return rows.filter(disputes::id.eq(id).or(disputes::call_id.eq(CallId::from_number(id.number()))));
+    }
+    let wanted = digits(text);
+    if wanted.len() < FEWEST_DIGITS {
+        // Also an external id may be searched for; nothing else is text that identifies a dispute.
+        return rows.filter(disputes::external_id.eq(text.trim().to_owned()));
+    }
+    let beyond = after_prefix(&wanted);
+    let mut found = dispute_suffixes::table
+        .filter(dispute_suffixes::suffix.ge(wanted))
+        .filter(dispute_suffixes::suffix.lt(beyond))
+        .select(dispute_suffixes::dispute_id)
+        .limit(CAP)
+        .into_boxed();
+    if let Some(buyer) = scope.buyer() {
+        found = found.filter(dispute_suffixes::buyer_id.eq(buyer));
+    }
+    rows.filter(is_in(disputes::id, found))
+}
+
+/// The first text after all that begin so. Suffixes hold digits and X alone, which all come before `~`.
+fn after_prefix(prefix: &str) -> String {
+    format!("{prefix}~")
+}
+
+/// Orders by a column and the id, from a row on where one is given.
+macro_rules! keyset {
+    ($rows:expr, $column:expr, $is_descending:expr, $from:expr) => {{
+        let rows = $rows;
+        let rows = match ($from, $is_descending) {
+            (None, _) => rows,
+            (Some((value, id)), true) => {
+                rows.filter($column.le(value.clone())).filter($column.lt(value).or(disputes::id.lt(id)))
+            }
+            (Some((value, id)), false) => {
+                rows.filter($column.ge(value.clone())).filter($column.gt(value).or(disputes::id.gt(id)))
+            }
+        };
+        if $is_descending {
+            rows.order(($column.desc(), disputes::id.desc()))
+        } else {
+            rows.order(($column.asc(), disputes::id.asc()))
+        }
+    }};
+}
+
+/// Where a page begins: the values of the row it lies beside.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = disputes)]
+struct Anchor {
+    id: DisputeId,
+    status_rank: i32,
+    listed_at: Instant,
+    call_started_at: Instant,
+    caller_id: String,
+    destination: String,
+    payout_sort: i64,
+    publisher_payout_sort: i64,
+    duration_sort: i32,
+    reason: String,
+    buyer_id: BuyerId,
+    due_at: Instant,
+}
+
+/// One page of the table, for this viewer.
+pub fn page(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &DisputeFilter,
+    sort: Sort<DisputeSort>,
+    (place, per_page): (Place<DisputeId>, i64),
+) -> QueryResult<Listed<DisputeLine>> {
+    let anchor = match place.row() {
+        // A row that is gone or out of sight: the first page says more than an error.
+        Some(id) => {
+            finders::visible(scope).filter(disputes::id.eq(id)).select(Anchor::as_select()).first(conn).optional()?
+        }
+        None => None,
+    };
+    let place = if anchor.is_some() { place } else { Place::First };
+    let is_descending = sort.is_descending != place.is_backwards();
+    let is_plain = match sort.key {
+        DisputeSort::Status => filter.reads_an_index(),
+        DisputeSort::Buyer => false,
+        _ => filter.size() == 0,
+    };
+    let rows = || {
+        let rows = matching(scope, filter);
+        if is_plain { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) }
+    };
+    let limit = per_page.saturating_add(1);
+    let found = if sort.key == DisputeSort::Status {
+        in_default_order(conn, rows, anchor.as_ref(), is_descending, limit)?
+    } else {
+        ordered(rows(), sort.key, is_descending, anchor).limit(limit).select(DisputeLine::as_select()).load(conn)?
+    };
+    let is_capped = !is_plain && candidate_count(conn, scope, filter)? >= CAP;
+    Ok(Listed::cut(found, usize::try_from(per_page).unwrap_or(usize::MAX), &place, is_capped))
+}
+
+/// The rows an unusual combination looks through: the first of its most telling filter, in default order.
+fn candidates(scope: Scope, filter: &DisputeFilter) -> disputes::BoxedQuery<'static, Backend, BigInt> {
+    matching(scope, &filter.driver())
+        .order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
+        .limit(CAP)
+        .select(disputes::id)
+}
+
+fn candidate_count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> QueryResult<i64> {
+    capped_count(conn, matching(scope, &filter.driver()), CAP)
+}
+
+fn ordered(rows: Query, key: DisputeSort, is_descending: bool, anchor: Option<Anchor>) -> Query {
+    macro_rules! by {
+        ($column:ident) => {
+            keyset!(rows, disputes::$column, is_descending, anchor.map(|anchor| (anchor.$column, anchor.id)))
+        };
+    }
+    match key {
+        DisputeSort::Status | DisputeSort::Submitted => by!(listed_at),
+        DisputeSort::CallDate => by!(call_started_at),
+        DisputeSort::CallerId => by!(caller_id),
+        DisputeSort::Destination => by!(destination),
+        DisputeSort::Payout => by!(payout_sort),
+        DisputeSort::PublisherPayout => by!(publisher_payout_sort),
+        DisputeSort::Duration => by!(duration_sort),
+        DisputeSort::Reason => by!(reason),
+        DisputeSort::Buyer => by!(buyer_id),
+        DisputeSort::Due => by!(due_at),
+    }
+}
+
+/// Default order has a group (the status) and an order within: the rest of the row's own group, then the groups beyond.
+/// Two reads, each a range of one index; a single condition over both would scan everything before the row.
+fn in_default_order(
+    conn: &mut AnyConnection,
+    rows: impl Fn() -> Query,
+    anchor: Option<&Anchor>,
+    is_descending: bool,
+    limit: i64,
+) -> QueryResult<Vec<DisputeLine>> {
+    let load = |conn: &mut AnyConnection, rows: Query, limit: i64| {
+        let rows = if is_descending {
+            rows.order((disputes::status_rank.desc(), disputes::listed_at.asc(), disputes::id.asc()))
+        } else {
+            rows.order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
+        };
+        rows.limit(limit).select(DisputeLine::as_select()).load::<DisputeLine>(conn)
+    };
+    let Some(anchor) = anchor else { return load(conn, rows(), limit) };
+    let (rank, at, id) = (anchor.status_rank, anchor.listed_at, anchor.id);
+    let own_group = rows().filter(disputes::status_rank.eq(rank));
+    let own_group = if is_descending {
+        own_group.filter(disputes::listed_at.ge(at)).filter(disputes::listed_at.gt(at).or(disputes::id.gt(id)))
+    } else {
+        own_group.filter(disputes::listed_at.le(at)).filter(disputes::listed_at.lt(at).or(disputes::id.lt(id)))
+    };
+    let mut found = load(conn, own_group, limit)?;
+    let missing = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(limit));
+    if missing > 0 {
+        let beyond = rows();
+        let beyond = if is_descending {
+            beyond.filter(disputes::status_rank.lt(rank))
+        } else {
+            beyond.filter(disputes::status_rank.gt(rank))
+        };
+        found.extend(load(conn, beyond, missing)?);
+    }
+    Ok(found)
+}
+
+/// How many rows match, up to one past the cap.
+pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> QueryResult<Count> {
+    let rows = if filter.size() <= 1 {
+        matching(scope, filter)
+    } else {
+        matching(scope, filter).filter(is_in(disputes::id, candidates(scope, filter)))
+    };
+    capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
+}
+
+fn capped_count(conn: &mut AnyConnection, rows: Query, cap: i64) -> QueryResult<i64> {
+    CountOf(rows.limit(cap).select(disputes::id)).get_result(conn)
+}
+
+/// The Drafts of a buyer, newest first: they have their own list above the table.
+pub fn drafts(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<DisputeLine>> {
+    finders::visible(scope)
+        .filter(disputes::status_rank.eq(Status::Draft.rank()))
+        .order((disputes::listed_at.desc(), disputes::id.desc()))
+        .limit(50)
+        .select(DisputeLine::as_select())
+        .load(conn)
+}
