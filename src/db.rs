@@ -29,9 +29,11 @@ pub mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use diesel::result::{DatabaseErrorKind, Error as QueryError};
 use tokio::sync::Semaphore;
 
+use crate::config::Config;
 pub use connection::{AnyConnection, DatabaseUrl};
 
 /// The backend behind [`AnyConnection`], for boxed queries.
@@ -143,6 +145,25 @@ impl Db {
             .build(url)?;
         let permits = |count: u32| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(1)));
         Ok(Self { pool, readers: permits(READERS), writers: permits(writers) })
+    }
+
+    /// Opens the database of the settings and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If it can't be reached, migrated, or is newer than this program.
+    pub fn open_current(config: &Config) -> anyhow::Result<Self> {
+        let url = config.database();
+        let db = Self::open(url.clone()).with_context(|| format!("the database {url:?} can't be opened"))?;
+        migrations::run(&db)?;
+        Ok(db)
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// If it doesn't, within some seconds.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.read(|conn| policy::load(conn).map(drop)).await
     }
 
     /// One connection, off the async threads, for reading only.

@@ -1,14 +1,21 @@
 //! Fairdial: a call-dispute desk for pay-per-call networks.
 //!
-//! [`domain`] holds the rules, [`auth`] who may do what, [`db`] every query.
+//! [`domain`] holds the rules, [`auth`] who may do what, [`db`] every query, [`web`] everything between a socket and
+//! those three. [`app`] puts it together, [`commands`] is the command line.
 
 #![recursion_limit = "256"]
 
 #[macro_use]
 mod text_enum;
 
+pub mod app;
+pub mod assets;
 pub mod auth;
 pub mod clock;
+pub mod commands;
+pub mod config;
 pub mod db;
 pub mod domain;
 pub mod import;
+pub mod telemetry;
+pub mod web;

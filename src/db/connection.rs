@@ -38,12 +38,15 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(url: &str) -> Result<Self, String> {
+        const ALLOWED: &str =
+            "not a database Fairdial knows; allowed: postgres://user@host/name, sqlite:PATH or a path";
+        let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Ok(Self::Postgres(url.to_owned()))
-        } else if let Some(path) = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
-            Ok(Self::Sqlite(PathBuf::from(path)))
+        } else if path.is_empty() || path.contains("://") {
+            Err(ALLOWED.to_owned())
         } else {
-            Err("a database URL starts with postgres:// or sqlite:".to_owned())
+            Ok(Self::Sqlite(PathBuf::from(path)))
         }
     }
 }

@@ -1,0 +1,133 @@
+//! The server as main and the tests start it: one order of middleware, one set of shared values.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Error, HttpServer, web};
+use tokio::sync::watch;
+use tracing_actix_web::TracingLogger;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::telemetry::RequestSpan;
+use crate::web::{error_pages, form, routes, same_origin, security_headers, slow_body};
+
+/// How long requests under way may take after the stop has begun.
+const SHUTDOWN_SECONDS: u64 = 25;
+
+/// Says that the server stops. Streams that would never end by themselves wait for it.
+#[derive(Clone, Debug)]
+pub struct Shutdown(Arc<watch::Sender<bool>>);
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Shutdown {
+    /// Begins the stop: no new connections, streams end, requests under way finish.
+    pub fn begin(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it begins.
+    pub async fn begun(self) {
+        let mut receiver = self.0.subscribe();
+        // The sender lives in `self`, so waiting can't fail before it begins.
+        if receiver.wait_for(|begun| *begun).await.is_err() {
+            tracing::debug!("the server has gone already");
+        }
+    }
+}
+
+/// A started server: await `server`, end it with `shutdown`.
+pub struct Running {
+    pub server: Server,
+    pub shutdown: Shutdown,
+}
+
+/// What every worker shares.
+#[derive(Clone)]
+pub struct Shared {
+    pub config: web::Data<Config>,
+    pub db: web::Data<Db>,
+    pub clock: web::Data<Clock>,
+    pub shutdown: web::Data<Shutdown>,
+}
+
+impl Shared {
+    /// Wraps the values once for all workers.
+    #[must_use]
+    pub fn new(config: Config, db: Db, clock: Clock) -> Self {
+        Self {
+            config: web::Data::new(config),
+            db: web::Data::new(db),
+            clock: web::Data::new(clock),
+            shutdown: web::Data::new(Shutdown::default()),
+        }
+    }
+}
+
+/// The application around some routes. Middleware runs from the last `wrap` to the first.
+pub fn build(
+    shared: Shared,
+    register: impl FnOnce(&mut web::ServiceConfig),
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(shared.config)
+        .app_data(shared.db)
+        .app_data(shared.clock)
+        .app_data(shared.shutdown)
+        .app_data(form::payload_config())
+        .wrap(from_fn(slow_body::limit_slow_bodies))
+        .wrap(from_fn(same_origin::require_same_origin))
+        .wrap(from_fn(error_pages::render_errors))
+        .wrap(Compress::default())
+        .wrap(from_fn(security_headers::add_headers))
+        .wrap(TracingLogger::<RequestSpan>::new())
+        .configure(register)
+}
+
+/// Starts serving on the listener. Signals are the caller's: it calls `Shutdown::begin`.
+pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io::Result<Running> {
+    let workers = config.workers.map(usize::from);
+    let shared = Shared::new(config, db, clock);
+    let shutdown = shared.shutdown.as_ref().clone();
+    let server = HttpServer::new(move || build(shared.clone(), routes::register))
+        // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.
+        .tcp_nodelay(true)
+        .keep_alive(Duration::from_secs(30))
+        .client_request_timeout(Duration::from_secs(10))
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .shutdown_signal(shutdown.clone().begun());
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
+    Ok(Running { server: server.listen(listener)?.run(), shutdown })
+}
+
+#[cfg(test)]
+#[path = "app_tests.rs"]
+mod tests;

@@ -1,0 +1,60 @@
+//! `fairdial serve`: creates what is missing, listens, and stops in order.
+
+use std::fs;
+use std::io;
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::app::{self, Running};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::telemetry;
+
+/// Serves until a signal; 0 after an orderly stop.
+pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
+    telemetry::start(&config);
+    fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))?;
+    let db = Db::open_current(&config)?;
+    let listener =
+        TcpListener::bind(config.bind).with_context(|| format!("bind {}: can't listen there", config.bind))?;
+    let address = listener.local_addr()?;
+    actix_web::rt::System::new().block_on(async move {
+        let mut signals = Signals::listen()?;
+        let Running { server, shutdown } = app::start(config, db, Clock::System, listener)?;
+        tracing::info!(%address, "listening");
+        actix_web::rt::spawn(async move {
+            signals.next().await;
+            tracing::info!("stopping: requests under way finish; a second signal stops at once");
+            shutdown.begin();
+            signals.next().await;
+            tracing::warn!("stopped at once");
+            std::process::exit(1);
+        });
+        server.await?;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

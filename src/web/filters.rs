@@ -1,0 +1,278 @@
+//! Display types for templates: each formats straight into the page, without a text of its own.
+
+use std::fmt::{self, Display, Write};
+
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use iso_currency::Currency;
+
+/// An amount with its currency: `$1,042.50`, `-€3.00`, `CAD 42.00`, `¥4,200`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    pub minor: i64,
+    pub currency: Currency,
+}
+
+impl Money {
+    /// Minor units of a currency; an unknown code is shown as XXX rather than as another currency.
+    #[must_use]
+    pub fn new(minor: i64, code: &str) -> Self {
+        Self { minor, currency: Currency::from_code(code).unwrap_or(Currency::XXX) }
+    }
+}
+
+impl HtmlSafe for Money {}
+
+impl Display for Money {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.minor < 0 {
+            out.write_char('-')?;
+        }
+        match self.currency {
+            Currency::USD => out.write_char('$')?,
+            Currency::EUR => out.write_char('€')?,
+            Currency::GBP => out.write_char('£')?,
+            Currency::JPY => out.write_char('¥')?,
+            // Other signs are shared between currencies; the code can't be mistaken.
+            other => write!(out, "{}\u{a0}", other.code())?,
+        }
+        let digits = self.currency.exponent().unwrap_or(2);
+        let unit = 10_u64.pow(u32::from(digits));
+        let minor = self.minor.unsigned_abs();
+        Number(minor / unit).fmt(out)?;
+        if digits > 0 {
+            write!(out, ".{:0width$}", minor % unit, width = usize::from(digits))?;
+        }
+        Ok(())
+    }
+}
+
+/// A whole number with separators: `1,234,567`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number(pub u64);
+
+impl HtmlSafe for Number {}
+
+impl Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut divisor = 1;
+        while self.0 / divisor >= 1000 {
+            divisor *= 1000;
+        }
+        write!(out, "{}", self.0 / divisor)?;
+        while divisor > 1 {
+            let rest = self.0 % divisor;
+            divisor /= 1000;
+            write!(out, ",{:03}", rest / divisor)?;
+        }
+        Ok(())
+    }
+}
+
+/// An instant as its reader sees it: in a zone, and as of a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    at: DateTime<Utc>,
+    zone: Tz,
+    now: DateTime<Utc>,
+}
+
+impl When {
+    /// `at` and `now` are UTC.
+    #[must_use]
+    pub fn new(at: NaiveDateTime, zone: Tz, now: NaiveDateTime) -> Self {
+        Self { at: at.and_utc(), zone, now: now.and_utc() }
+    }
+
+    /// `20 Nov, 10:18`, with the year when it isn't the current one.
+    #[must_use]
+    pub fn short(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Short }
+    }
+
+    /// `Fri 20 Nov 2026, 10:18 EST`.
+    #[must_use]
+    pub fn full(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Full }
+    }
+
+    /// `2026-11-20T15:18:00Z`, for `datetime`.
+    #[must_use]
+    pub fn machine(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Machine }
+    }
+
+    /// `31 minutes ago`, `in 6 days`.
+    #[must_use]
+    pub fn relative(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Relative }
+    }
+
+    /// `6 days left`, or `closed`.
+    #[must_use]
+    pub fn left(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Left }
+    }
+
+    fn write(&self, form: Form, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = self.zone.from_utc_datetime(&self.at.naive_utc());
+        match form {
+            Form::Machine => write!(out, "{}", self.at.format("%Y-%m-%dT%H:%M:%SZ")),
+            Form::Full => write!(out, "{}", local.format("%a %-d %b %Y, %H:%M %Z")),
+            Form::Short => {
+                let this_year = self.zone.from_utc_datetime(&self.now.naive_utc()).year();
+                let pattern = if local.year() == this_year { "%-d %b, %H:%M" } else { "%-d %b %Y, %H:%M" };
+                write!(out, "{}", local.format(pattern))
+            }
+            Form::Relative => {
+                let passed = self.now.signed_duration_since(self.at);
+                if passed.abs() < TimeDelta::minutes(1) {
+                    out.write_str("just now")
+                } else if passed > TimeDelta::zero() {
+                    write!(out, "{} ago", Span(passed))
+                } else {
+                    write!(out, "in {}", Span(-passed))
+                }
+            }
+            Form::Left => {
+                let left = self.at.signed_duration_since(self.now);
+                if left <= TimeDelta::zero() { out.write_str("closed") } else { write!(out, "{} left", Span(left)) }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Short,
+    Full,
+    Machine,
+    Relative,
+    Left,
+}
+
+/// One way to write an instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Formatted<'when> {
+    when: &'when When,
+    form: Form,
+}
+
+impl HtmlSafe for Formatted<'_> {}
+
+impl Display for Formatted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.when.write(self.form, out)
+    }
+}
+
+/// A length of time in words, in its largest whole unit: `31 minutes`, `1 hour`, `6 days`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub TimeDelta);
+
+impl HtmlSafe for Span {}
+
+impl Display for Span {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.0.num_minutes();
+        let (number, unit) = match minutes {
+            ..1 => return out.write_str("less than a minute"),
+            1..60 => (minutes, "minute"),
+            // Two days are said in hours up to their end, so that "1 day" never hides 23 hours.
+            60..2880 => (minutes / 60, "hour"),
+            2880..86_400 => (minutes / 1440, "day"),
+            86_400..1_051_200 => (minutes / 43_200, "month"),
+            _ => (minutes / 525_600, "year"),
+        };
+        write!(out, "{number} {unit}{}", if number == 1 { "" } else { "s" })
+    }
+}
+
+/// Whole seconds as `1:31` or `1:02:07`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duration(pub i64);
+
+impl HtmlSafe for Duration {}
+
+impl Display for Duration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.max(0);
+        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        match hours {
+            0 => write!(out, "{minutes}:{rest:02}"),
+            _ => write!(out, "{hours}:{minutes:02}:{rest:02}"),
+        }
+    }
+}
+
+/// A size in bytes: `812 bytes`, `212 KB`, `3.1 MB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl HtmlSafe for Size {}
+
+impl Display for Size {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KB: u64 = 1024;
+        const MB: u64 = KB * KB;
+        match self.0 {
+            1 => out.write_str("1 byte"),
+            bytes @ ..KB => write!(out, "{bytes} bytes"),
+            bytes @ KB..MB => write!(out, "{} KB", bytes / KB),
+            bytes => {
+                let tenths = bytes / (MB / 10);
+                match tenths % 10 {
+                    0 => write!(out, "{} MB", tenths / 10),
+                    rest => write!(out, "{}.{rest} MB", tenths / 10),
+                }
+            }
+        }
+    }
+}
+
+/// A Caller ID or destination as it is read: `(214) 555-0164`, `Anonymous`, or as it came (masked, foreign).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Phone<'number>(pub &'number str);
+
+impl<'number> Phone<'number> {
+    /// As stored, for copying.
+    #[must_use]
+    pub fn raw(&self) -> &'number str {
+        self.0
+    }
+}
+
+impl Display for Phone<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() || self.0.eq_ignore_ascii_case("anonymous") {
+            return out.write_str("Anonymous");
+        }
+        // A masked number has an X in place of a digit and keeps the national form.
+        let national = self
+            .0
+            .strip_prefix("+1")
+            .filter(|rest| rest.len() == 10 && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'X'));
+        match national.map(|rest| (rest.get(..3), rest.get(3..6), rest.get(6..))) {
+            Some((Some(area), Some(office), Some(line))) => write!(out, "({area}) {office}-{line}"),
+            _ => out.write_str(self.0),
+        }
+    }
+}
+
+/// The shape that belongs to a status of a dispute.
+#[must_use]
+pub fn status_icon(code: &str) -> &'static str {
+    match code {
+        "pending" => "s-pending",
+        "accepted" => "s-accepted",
+        "accepted_partial" => "s-partial",
+        "rejected" => "s-rejected",
+        "withdrawn" => "s-withdrawn",
+        _ => "s-draft",
+    }
+}
+
+#[cfg(test)]
+#[path = "filters_tests.rs"]
+mod tests;

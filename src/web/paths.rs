@@ -1,0 +1,146 @@
+//! Functions that build URLs. Templates and redirects use only these.
+
+use std::fmt::{self, Display};
+
+use serde::{Deserialize, Deserializer};
+
+/// A path of this server, safe to redirect to: it can't lead to another host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPath(String);
+
+impl LocalPath {
+    /// Takes `/a/b?c=d`; refuses what a browser could read as another host or that isn't a page to come back to.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let starts_well = text.starts_with('/') && !text.starts_with("//");
+        // Browsers read a backslash as a slash, and drop tabs and line breaks.
+        let clean = text.len() <= 2000 && text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        let elsewhere = path == "/login" || path == "/logout" || path.starts_with("/api/");
+        (starts_well && clean && !elsewhere).then(|| Self(text.to_owned()))
+    }
+
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LocalPath {
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+impl Display for LocalPath {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalPath {
+    /// A `next` that leads elsewhere becomes the front page: a bad link is no reason to refuse a sign-in.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&String::deserialize(deserializer)?).unwrap_or_default())
+    }
+}
+
+/// Declares the paths: a name, what it takes, and the URL.
+macro_rules! paths {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident),*) => $format:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name($($argument: impl Display),*) -> String {
+                format!($format)
+            }
+        )*
+    };
+}
+
+paths! {
+    /// The Call Log.
+    calls() => "/calls";
+    /// One call.
+    call(id) => "/calls/{id}";
+    /// The recording of a call.
+    recording(id) => "/calls/{id}/recording";
+    /// The dispute form of a call.
+    new_dispute(call) => "/calls/{call}/disputes/new";
+    /// Where the dispute form is sent.
+    call_disputes(call) => "/calls/{call}/disputes";
+    /// The Disputes table.
+    disputes() => "/disputes";
+    /// One dispute.
+    dispute(id) => "/disputes/{id}";
+    /// The evidence of a dispute.
+    evidence(dispute) => "/disputes/{dispute}/evidence";
+    /// One evidence file.
+    evidence_file(dispute, file) => "/disputes/{dispute}/evidence/{file}";
+    /// Takes an evidence file away.
+    evidence_deletion(dispute, file) => "/disputes/{dispute}/evidence/{file}/delete";
+    /// Withdraws a dispute.
+    withdrawal(dispute) => "/disputes/{dispute}/withdrawal";
+    /// Discards a draft.
+    discard(dispute) => "/disputes/{dispute}/discard";
+    /// The messages of a dispute.
+    messages(dispute) => "/disputes/{dispute}/messages";
+    /// Decides a dispute.
+    decision(dispute) => "/disputes/{dispute}/decision";
+    /// Reopens a dispute.
+    reopening(dispute) => "/disputes/{dispute}/reopening";
+    /// Gives a dispute to somebody.
+    assignment(dispute) => "/disputes/{dispute}/assignment";
+    /// Sign-in.
+    login() => "/login";
+    /// Sign-in, and back to a page of this server afterwards.
+    login_then(next) => "/login?next={next}";
+    /// Sign-out.
+    logout() => "/logout";
+    /// The account of whoever is signed in.
+    account() => "/account";
+    /// Notifications.
+    notifications() => "/notifications";
+    /// A guide of the Help.
+    help(guide) => "/help/{guide}";
+}
+
+/// Sign-in with the way back, its query written so that it survives.
+#[must_use]
+pub fn sign_in(return_to: &LocalPath) -> String {
+    if return_to.as_str() == "/" {
+        return login();
+    }
+    let next: String = url::form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+    login_then(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/disputes?status=pending", true)]
+    #[case("/", true)]
+    #[case("//evil.example", false)]
+    #[case("/\\evil.example", false)]
+    #[case("/\t/evil.example", false)]
+    #[case("https://evil.example", false)]
+    #[case("javascript:alert(1)", false)]
+    #[case("/login?next=/login", false)]
+    #[case("/api/v1/disputes", false)]
+    #[case("", false)]
+    fn only_a_path_of_this_server_is_taken(#[case] text: &str, #[case] taken: bool) {
+        assert_eq!(LocalPath::parse(text).is_some(), taken);
+    }
+
+    #[test]
+    fn the_way_back_survives_the_sign_in_link() {
+        let path = LocalPath::parse("/disputes?status=pending&q=1").unwrap();
+        assert_eq!(sign_in(&path), "/login?next=%2Fdisputes%3Fstatus%3Dpending%26q%3D1");
+        assert_eq!(sign_in(&LocalPath::default()), "/login");
+    }
+}

@@ -1,0 +1,108 @@
+//! Every URL in one table: it registers the handlers, and the permission test reads it. One line a route.
+//!
+//! Lines with the same path become one resource, so that a method it doesn't have is a 405 with `Allow`.
+//! Where two paths could match the same URL, the earlier line wins.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, Route as Handler, guard, web};
+
+use super::page::see_other;
+use super::{AppError, health, help, paths};
+use crate::assets;
+
+/// One method of one path, and its handler.
+#[derive(Clone, Copy)]
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    /// The handler's own name, such as `disputes::show`.
+    pub name: &'static str,
+    handler: fn() -> Handler,
+}
+
+/// `route!(GET "/disputes/{id}" => disputes::show)`; the method is GET (with HEAD), POST, PUT or DELETE.
+macro_rules! route {
+    ($method:ident $path:literal => $handler:path) => {
+        Route {
+            method: stringify!($method),
+            path: $path,
+            name: stringify!($handler),
+            handler: || web::route().to($handler),
+        }
+    };
+}
+
+/// The table.
+pub const ROUTES: &[Route] = &[
+    route!(GET "/" => root),
+    route!(GET "/healthz" => health::alive),
+    route!(GET "/readyz" => health::ready),
+    route!(GET "/static/{file}" => assets::show),
+    route!(GET "/help" => help::index),
+    route!(GET "/help/{guide}" => help::show),
+    route!(GET "/help/img/{file}" => help::image),
+];
+
+/// Registers the table, and a 404 of ours for everything else.
+pub fn register(services: &mut web::ServiceConfig) {
+    register_all(services, ROUTES);
+    services.default_service(web::route().to(nowhere));
+}
+
+/// Registers a table; lines with the same path share a resource.
+pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: &'static [Route]) {
+    for (at, first) in routes.iter().enumerate() {
+        if routes.iter().take(at).any(|earlier| earlier.path == first.path) {
+            continue;
+        }
+        let same_path = || routes.iter().filter(|route| route.path == first.path);
+        let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
+        let allow = same_path().map(|route| route.allowed()).collect::<Vec<_>>().join(", ");
+        services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
+    }
+}
+
+impl Route {
+    fn guarded(&self) -> Handler {
+        let handler = (self.handler)();
+        match self.method {
+            "GET" => handler.guard(guard::Any(guard::Get()).or(guard::Head())),
+            "PUT" => handler.guard(guard::Put()),
+            "DELETE" => handler.guard(guard::Delete()),
+            _ => handler.guard(guard::Post()),
+        }
+    }
+
+    fn allowed(&self) -> &'static str {
+        if self.method == "GET" { "GET, HEAD" } else { self.method }
+    }
+}
+
+async fn refuse_method(allow: String) -> HttpResponse {
+    // `error_pages` gives it a body and keeps the header.
+    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish()
+}
+
+async fn nowhere() -> Result<HttpResponse, AppError> {
+    Err(AppError::NotFound)
+}
+
+/// GET `/`: the Call Log is the front page.
+async fn root() -> HttpResponse {
+    see_other(paths::calls())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_stands_twice_and_every_method_is_known() {
+        for (at, route) in ROUTES.iter().enumerate() {
+            assert!(["GET", "POST", "PUT", "DELETE"].contains(&route.method), "{} {}", route.method, route.path);
+            let twice =
+                ROUTES.iter().skip(at + 1).any(|other| (other.method, other.path) == (route.method, route.path));
+            assert!(!twice, "{} {}", route.method, route.path);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+// What htmx doesn't do. Every page works without this file; each part below stands alone.
+(() => {
+  'use strict';
+
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const on = (name, selector, run) => document.addEventListener(name, (event) => {
+    const element = event.target instanceof Element && event.target.closest(selector);
+    if (element) run(event, element);
+  });
+  const isTyping = (element) => element instanceof Element && element.matches('input, textarea, select, [contenteditable]');
+
+  // ---- theme: at once, and kept by the server
+  on('click', 'button[name=theme]', (event, button) => {
+    event.preventDefault();
+    document.documentElement.dataset.theme = button.value;
+    for (const other of all('button[name=theme]')) other.setAttribute('aria-pressed', String(other === button));
+    fetch(button.form.action, { method: 'POST', body: new URLSearchParams({ theme: button.value }), redirect: 'manual' }).catch(() => {});
+  });
+
+  // ---- copy: the stored number, not the way it is shown
+  on('dblclick', '.copy', (event, element) => {
+    navigator.clipboard?.writeText(element.title || element.textContent).then(() => say('Copied.'), () => {});
+  });
+  document.addEventListener('copy', (event) => {
+    const selection = document.getSelection();
+    const element = selection.anchorNode?.parentElement?.closest('.copy');
+    if (!element?.title || selection.toString().trim() !== element.textContent.trim()) return;
+    event.clipboardData.setData('text/plain', element.title);
+    event.preventDefault();
+  });
+
+  function say(words) {
+    const region = one('#flash');
+    if (!region) return;
+    region.className = 'flash';
+    region.setAttribute('role', 'status');
+    region.textContent = words;
+  }
+
+  // ---- menus where the browser has no popover
+  if (!('popover' in HTMLElement.prototype)) {
+    for (const menu of all('.menu[popover]')) menu.hidden = true;
+    on('click', '[popovertarget]', (event, button) => {
+      const menu = document.getElementById(button.getAttribute('popovertarget'));
+      if (menu) menu.hidden = !menu.hidden;
+    });
+  }
+
+  // ---- keys
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) return sendForm(event);
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === 'Escape') return escape(event);
+    const shortcuts = 'shortcuts' in document.documentElement.dataset;
+    if (event.key === '/' && shortcuts && !isTyping(event.target)) focusSearch(event);
+  });
+
+  function sendForm(event) {
+    const form = event.target.closest?.('form');
+    if (!form || form.method === 'get') return;
+    event.preventDefault();
+    form.requestSubmit(one('button.main:not([type=button])', form) || undefined);
+  }
+
+  function focusSearch(event) {
+    const search = one('input[type=search]');
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+
+  function escape(event) {
+    if (one(':popover-open') || !panel()) return;
+    event.preventDefault();
+    closePanel();
+  }
+
+  // ---- the panel over the table
+  const panel = () => one('#panel-slot > #details-panel');
+  let opener = null; // id of the row, so that it is found again after the table was swapped
+  let listUrl = null;
+
+  document.addEventListener('htmx:before:request', (event) => {
+    const { ctx } = event.detail;
+    if (ctx?.target?.id !== 'panel-slot' || panel()) return;
+    opener = ctx.sourceElement?.closest('[data-id]')?.dataset.id ?? null;
+    listUrl = location.pathname + location.search;
+  });
+
+  document.addEventListener('htmx:after:swap', () => {
+    guardForms();
+    const open = panel();
+    if (open && !open.dataset.seen) {
+      open.dataset.seen = '1';
+      open.show && !open.open && open.show();
+      const heading = one('.summary', open) || one('h2, h1', open);
+      heading?.setAttribute('tabindex', '-1');
+      heading?.focus();
+      markRow(location.pathname.split('/')[2]);
+    } else {
+      one('.summary[autofocus]')?.focus();
+    }
+  });
+
+  on('click', '#details-panel a[aria-label=Close], #details-panel [data-close]', (event) => {
+    if (!listUrl || event.ctrlKey || event.metaKey || event.shiftKey) return; // opened as a page: the link leads to the list
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    closePanel();
+  });
+
+  // Closing changes only the slot and the address; the table, its scroll and selection stay.
+  function closePanel() {
+    const link = one('#details-panel a[aria-label=Close]');
+    if (!listUrl) return link?.click();
+    history.pushState({ htmx: true }, '', listUrl);
+    emptySlot();
+  }
+
+  function emptySlot() {
+    panel()?.remove();
+    markRow(null);
+    listUrl = null;
+    const row = opener && one(`[data-id="${CSS.escape(opener)}"]`);
+    if (row) (one('a.hit', row) || one('a', row))?.focus();
+    opener = null;
+  }
+
+  function markRow(id) {
+    for (const row of all('tr[aria-current]')) row.removeAttribute('aria-current');
+    if (id) one(`tr[data-id="${CSS.escape(id)}"]`)?.setAttribute('aria-current', 'true');
+  }
+
+  // Back from the panel to the table it lies over needs no request.
+  document.addEventListener('htmx:before:history:restore', (event) => {
+    if (!panel() || event.detail.path !== listUrl) return;
+    event.preventDefault();
+    emptySlot();
+  });
+
+  // ---- live counts
+  let stream = null;
+  let changed = null;
+
+  function showCounts({ pending, unread, changed: now }) {
+    const badge = one('#pending-count');
+    if (badge && Number.isInteger(pending)) {
+      badge.textContent = String(pending);
+      badge.title = `${pending} Pending`;
+      badge.hidden = pending === 0;
+    }
+    const bell = one('#bell');
+    if (bell && Number.isInteger(unread)) {
+      const count = one('.count', bell);
+      count.textContent = String(unread);
+      count.hidden = unread === 0;
+      bell.setAttribute('aria-label', unread ? `Notifications, ${unread} unread` : 'Notifications');
+    }
+    if (now !== undefined && changed !== null && now !== changed) {
+      document.dispatchEvent(new CustomEvent('fairdial:changed', { detail: now }));
+    }
+    if (now !== undefined) changed = now;
+  }
+
+  function listen() {
+    if (stream || document.hidden || !one('#bell')) return;
+    stream = new EventSource('/events');
+    stream.addEventListener('counts', (event) => {
+      try { showCounts(JSON.parse(event.data)); } catch { /* a cut line; the next one is whole */ }
+    });
+  }
+
+  document.addEventListener('visibilitychange', async () => {
+    if (document.hidden) {
+      stream?.close();
+      stream = null;
+      return;
+    }
+    listen();
+    if (!one('#pending-count')) return;
+    try {
+      const answer = await fetch('/pending-count', { redirect: 'error' });
+      if (!answer.ok) return;
+      const digits = new DOMParser().parseFromString(await answer.text(), 'text/html').body.textContent.trim();
+      if (/^\d+$/.test(digits)) showCounts({ pending: Number(digits) });
+    } catch { /* offline; the stream tries again */ }
+  });
+  window.addEventListener('pagehide', () => { stream?.close(); stream = null; });
+  window.addEventListener('pageshow', listen);
+
+  // ---- evidence: each file by itself, so that one failure costs one file
+  const uploadForm = (element) => element.closest('form[data-upload-url]');
+
+  on('change', 'form[data-upload-url] input[type=file]', (event, input) => {
+    takeFiles(uploadForm(input), [...input.files]);
+    input.value = '';
+  });
+  on('dragover', 'form[data-upload-url]', (event) => { if (event.dataTransfer.types.includes('Files')) event.preventDefault(); });
+  on('drop', 'form[data-upload-url]', (event, form) => {
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    takeFiles(form, [...event.dataTransfer.files]);
+  });
+  on('paste', 'form[data-upload-url]', (event, form) => {
+    if (event.clipboardData.files.length) takeFiles(form, [...event.clipboardData.files]);
+  });
+  on('click', '.files [data-remove]', (event, button) => button.closest('li').remove());
+
+  function takeFiles(form, files) {
+    const list = one('.files', form);
+    if (list) for (const file of files) send(form, list, file);
+  }
+
+  const element = (name, attributes, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+  const megabytes = (bytes) => `${(bytes / 1048576).toFixed(1)} MB`;
+
+  function send(form, list, file, item = element('li', {})) {
+    const request = new XMLHttpRequest();
+    const size = element('span', { class: 'muted' }, megabytes(file.size));
+    const cancel = element('button', { class: 'btn small quiet', type: 'button', 'aria-label': `Cancel ${file.name}` }, 'Cancel');
+    const progress = element('progress', { value: '0', max: '100', 'aria-label': `Sending ${file.name}` });
+    const icon = element('span', { class: 'icon', 'aria-hidden': 'true' });
+    item.replaceChildren(icon, element('b', {}, file.name), element('span', { class: 'acts' }, size, cancel), progress);
+    if (!item.isConnected) list.append(item);
+    item.dataset.sending = '1';
+    cancel.addEventListener('click', () => { request.abort(); item.remove(); });
+    request.upload.addEventListener('progress', (event) => {
+      if (!event.lengthComputable) return;
+      progress.value = (event.loaded / event.total) * 100;
+      size.textContent = `${(event.loaded / 1048576).toFixed(1)} of ${megabytes(event.total)}`;
+    });
+    request.addEventListener('load', () => {
+      delete item.dataset.sending;
+      if (request.status < 200 || request.status > 299) return failed(form, list, file, item, request);
+      const kept = new DOMParser().parseFromString(request.responseText, 'text/html').querySelector('li');
+      if (kept) item.replaceWith(document.adoptNode(kept)); else failed(form, list, file, item, request);
+    });
+    request.addEventListener('error', () => failed(form, list, file, item, null));
+    const body = new FormData();
+    body.append('evidence', file);
+    request.open('POST', form.dataset.uploadUrl);
+    for (const [name, value] of [['HX-Request', 'true'], ['HX-Request-Type', 'partial']]) request.setRequestHeader(name, value);
+    request.send(body);
+  }
+
+  function failed(form, list, file, item, request) {
+    delete item.dataset.sending;
+    const parsed = request && new DOMParser().parseFromString(request.responseText, 'text/html');
+    const reason = parsed?.querySelector('#flash div, .problem')?.textContent.trim() || 'The connection broke off.';
+    const retry = element('button', { class: 'btn small', type: 'button', 'aria-label': `Retry ${file.name}` }, 'Retry');
+    const remove = element('button', { class: 'btn small quiet', type: 'button', 'data-remove': '', 'aria-label': `Remove ${file.name}` }, 'Remove');
+    retry.addEventListener('click', () => send(form, list, file, item));
+    one('.acts', item).replaceChildren(retry, remove);
+    one('progress', item)?.remove();
+    item.append(element('p', { class: 'problem' }, reason));
+  }
+
+  // ---- forms: not while a file is under way, and not twice
+  function guardForms() {
+    for (const form of all('form[data-sent]')) delete form.dataset.sent;
+  }
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (form.method === 'get') return;
+    if (one('li[data-sending]', form)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      say('A file is still being sent. Wait for it, or cancel it.');
+    } else if (form.dataset.sent && Date.now() - Number(form.dataset.sent) < 5000) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else {
+      form.dataset.sent = String(Date.now());
+    }
+  }, true);
+  document.addEventListener('htmx:finally:request', guardForms);
+  window.addEventListener('pageshow', guardForms);
+
+  // ---- recordings: one at a time, at a chosen speed
+  document.addEventListener('play', (event) => {
+    for (const audio of all('audio')) if (audio !== event.target) audio.pause();
+  }, true);
+  on('click', '[data-speed]', (event, button) => setSpeed(button, Number(button.dataset.speed)));
+  on('change', 'select[data-speeds]', (event, select) => setSpeed(select, Number(select.value)));
+
+  function setSpeed(control, speed) {
+    const player = control.closest('.player');
+    const audio = player && one('audio', player);
+    if (!audio || !(speed > 0)) return;
+    audio.playbackRate = speed;
+    for (const button of all('[data-speed]', player)) button.setAttribute('aria-pressed', String(button === control));
+  }
+
+  // ---- at the start
+  one('.summary[autofocus]')?.focus();
+  if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
+  listen();
+})();
