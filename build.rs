@@ -82,7 +82,7 @@ fn bring_libraries(out: &Path, assets: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs `npm ci` inside OUT_DIR: the lock file's checksums decide, no install script runs, the source tree stays clean.
+/// Runs `npm ci` inside `OUT_DIR`: the lock file's checksums decide, no install script runs, the source tree stays clean.
 fn install(out: &Path) -> Result<PathBuf, String> {
     let folder = out.join("npm");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;

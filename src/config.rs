@@ -198,16 +198,16 @@ fn network(text: &str) -> Result<Network, String> {
 }
 
 fn evidence_bytes(text: &str) -> Result<u64, String> {
-    within(text, 1024, 1 << 30)
+    within(text, &1024, &(1 << 30))
 }
 
 fn evidence_files(text: &str) -> Result<u16, String> {
-    within(text, 1, 100)
+    within(text, &1, &100)
 }
 
-fn within<T: FromStr + PartialOrd + fmt::Display>(text: &str, low: T, high: T) -> Result<T, String> {
+fn within<T: FromStr + PartialOrd + fmt::Display>(text: &str, low: &T, high: &T) -> Result<T, String> {
     match text.parse::<T>() {
-        Ok(number) if number >= low && number <= high => Ok(number),
+        Ok(number) if number >= *low && number <= *high => Ok(number),
         _ => Err(format!("allowed: a whole number from {low} to {high}")),
     }
 }

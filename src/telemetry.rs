@@ -1,7 +1,7 @@
 //! Log lines to standard error, with a request id. Never a query string, never a secret in a path.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -16,7 +16,8 @@ use crate::config::{Config, LogFormat};
 /// Starts logging; a second start (several servers in one test program) changes nothing.
 pub fn start(config: &Config) {
     let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let started = match config.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -72,10 +72,11 @@ impl AppError {
     pub fn sign_in(request: &HttpRequest) -> Self {
         let htmx = Htmx::of(request.head());
         let here = || request.uri().path_and_query().map(|path| path.as_str().to_owned());
-        let wanted = match htmx.is_requested() {
-            true => htmx.current_path(),
+        let wanted = if htmx.is_requested() {
+            htmx.current_path()
+        } else {
             // A form can't be sent again from here, so only a page is worth coming back to.
-            false => here().filter(|_| request.method().is_safe()),
+            here().filter(|_| request.method().is_safe())
         };
         Self::SignInRequired { return_to: wanted.and_then(|path| LocalPath::parse(&path)).unwrap_or_default() }
     }

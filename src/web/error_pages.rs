@@ -115,9 +115,10 @@ fn answer(failure: &AppError, asked: &Asked, chrome: Chrome) -> HttpResponse {
     if let AppError::SignInRequired { return_to } = failure {
         let to = paths::sign_in(return_to);
         // A redirect would be followed out of sight, and the form would land inside the page.
-        return match asked.htmx.is_requested() {
-            true => HttpResponse::NoContent().insert_header(("hx-redirect", to)).finish(),
-            false => HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish(),
+        return if asked.htmx.is_requested() {
+            HttpResponse::NoContent().insert_header(("hx-redirect", to)).finish()
+        } else {
+            HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
         };
     }
     let Words { icon, title, sentence, back } = Words::of(failure);
