@@ -1,1 +1,2 @@
 //! Calls come in.
+pub mod values;
