@@ -28,9 +28,9 @@ pub fn duration(text: &str) -> Result<i32, Expected> {
     let mut parts = text.split(':');
     let seconds = match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(seconds), None, _, _) => number(seconds),
-        (Some(minutes), Some(seconds), None, _) => {
-            number(minutes).zip(sixty(seconds)).map(|(minutes, seconds)| minutes * 60 + seconds)
-        }
+        (Some(minutes), Some(seconds), None, _) => number(minutes)
+            .zip(sixty(seconds))
+            .map(|(minutes, seconds)| minutes * 60 + seconds),
         (Some(hours), Some(minutes), Some(seconds), None) => number(hours)
             .zip(sixty(minutes).zip(sixty(seconds)))
             .map(|(hours, (minutes, seconds))| hours * 3600 + minutes * 60 + seconds),
@@ -86,7 +86,8 @@ pub fn hangup(text: &str) -> (HangupBy, &str) {
 /// Reads the address of a recording; only web addresses, because pages link to it.
 pub fn web_address(text: &str) -> Result<&str, Expected> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    let is_web = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"));
+    let is_web =
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"));
     if is_web && text.len() <= 2_048 && !text.contains(|char: char| char.is_control() || char == ' ') {
         Ok(text)
     } else {
