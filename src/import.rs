@@ -274,13 +274,12 @@ impl Importer<'_> {
                 errors: vec![error],
             })
         })?;
-        let state = match &mut self.state {
-            Some(state) => state,
-            None => {
-                let state = State::new(content.names, self.options)?;
-                self.summary.format = state.plan.format;
-                self.state.insert(state)
-            }
+        let state = if let Some(state) = &mut self.state {
+            state
+        } else {
+            let state = State::new(content.names, self.options)?;
+            self.summary.format = state.plan.format;
+            self.state.insert(state)
         };
         if state.names != content.names {
             state.names = content.names.iter().map(|name| name.clone().into_owned()).collect();

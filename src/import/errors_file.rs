@@ -126,8 +126,8 @@ fn json_row(raw: &str, values: Option<Vec<(Cow<'_, str>, &RawValue)>>, error: &s
     for (name, value) in values.iter().filter(|(name, _)| !is_error(name)) {
         // One object a line, whatever line breaks the row came with: those can only stand between its tokens.
         let value = value.get().replace(['\n', '\r'], " ");
-        text.push_str(&format!("{}:{value},", serde_json::to_string(name)?));
+        text.extend([&serde_json::to_string(name)?, ":", &value, ","]);
     }
-    text.push_str(&format!("\"error\":{error}}}"));
+    text.extend(["\"error\":", &error, "}"]);
     Ok(text)
 }

@@ -98,9 +98,9 @@ impl Plan {
         format: Option<&str>,
         mapping: Option<&Mapping>,
     ) -> Result<Self, ImportError> {
-        let named = format.or(mapping.and_then(|mapping| mapping.format.as_deref()));
+        let asked_for = format.or(mapping.and_then(|mapping| mapping.format.as_deref()));
         let is_mapped = mapping.is_some_and(|mapping| mapping.columns.contains_key(&Field::ExternalId));
-        let preset = match named {
+        let preset = match asked_for {
             Some(name) => Some(Preset::named(name).ok_or_else(|| ImportError::UnknownFormat(name.to_owned()))?),
             None if is_mapped => None,
             None => Some(Preset::recognised(names).ok_or_else(|| unrecognised(names))?),

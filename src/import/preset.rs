@@ -1,6 +1,6 @@
 //! Which of their columns is which of our fields, for each platform, as tables.
 //!
-//! The trap the tables translate: what Ringba, TrackDrive and Retreaver call "revenue" is our payout (the buyer pays),
+//! The trap the tables translate: what Ringba, Retreaver and others call "revenue" is our payout (the buyer pays),
 //! and what they call "payout" is our publisher payout.
 
 use std::fmt;

@@ -154,7 +154,7 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
                 let value = map.next_value::<Box<RawValue>>()?;
                 let comma = if text.len() > 1 { "," } else { "" };
                 let key = serde_json::to_string(&key).map_err(A::Error::custom)?;
-                text.push_str(&format!("{comma}{key}:{}", value.get()));
+                text.extend([comma, &key, ":", value.get()]);
                 if text.len() > super::MAX_ROW {
                     return Err(A::Error::custom(
                         "an object of more than 1 MiB before the list of calls",
@@ -188,22 +188,19 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_, '_> {
 /// Takes a row's text apart and hands it on.
 fn give(layout: &Layout, line: u64, text: &str, each: &mut Each<'_>) -> std::ops::ControlFlow<()> {
     let raw = Cow::Borrowed(text);
-    let fields = match fields(text) {
-        Ok(Object(fields)) => fields,
-        Err(_) => {
-            let broken = Broken {
-                value: text.to_owned(),
-                expected: "an object in JSON".to_owned(),
-            };
-            return each(
-                layout,
-                Row {
-                    line,
-                    raw,
-                    content: Err(broken),
-                },
-            );
-        }
+    let Ok(Object(fields)) = fields(text) else {
+        let broken = Broken {
+            value: text.to_owned(),
+            expected: "an object in JSON".to_owned(),
+        };
+        return each(
+            layout,
+            Row {
+                line,
+                raw,
+                content: Err(broken),
+            },
+        );
     };
     let cells = fields.iter().map(|(_, value)| cell(value)).collect();
     let names: Vec<Cow<'_, str>> = fields.into_iter().map(|(name, _)| name).collect();

@@ -114,8 +114,8 @@ impl TimeRules {
         let date = self.ordered(date)?;
         let local = NaiveDateTime::new(date, time);
         Ok(match offset {
-            None => Parsed::Local(local),
-            Some(offset) => Parsed::Fixed(local.checked_sub_signed(offset).ok_or(TimeError::NotATime)?),
+            Zone::Unsaid => Parsed::Local(local),
+            Zone::East(offset) => Parsed::Fixed(local.checked_sub_signed(offset).ok_or(TimeError::NotATime)?),
         })
     }
 
@@ -145,6 +145,7 @@ impl TimeRules {
     }
 }
 
+#[derive(Clone, Copy)]
 enum DateParts {
     YearFirst(i32, u32, u32),
     YearLast(u32, u32, i32),
@@ -205,14 +206,20 @@ fn clock(rest: &mut Scanner<'_>) -> Option<NaiveTime> {
     NaiveTime::from_hms_micro_opt(hour, minute, second, micros)
 }
 
-/// `Z`, `+05:30`, `-0500`, `-05`, `UTC`, or nothing; the outer `None` is a text that is no zone.
-fn zone(rest: &mut Scanner<'_>) -> Option<Option<TimeDelta>> {
+/// What a text says of its zone.
+enum Zone {
+    Unsaid,
+    East(TimeDelta),
+}
+
+/// `Z`, `+05:30`, `-0500`, `-05`, `UTC`, or the end of the text.
+fn zone(rest: &mut Scanner<'_>) -> Option<Zone> {
     rest.skip_spaces();
     if rest.0.is_empty() {
-        return Some(None);
+        return Some(Zone::Unsaid);
     }
     if ["Z", "UTC", "GMT"].into_iter().any(|name| rest.skip_word(name)) {
-        return Some(Some(TimeDelta::zero()));
+        return Some(Zone::East(TimeDelta::zero()));
     }
     let is_west = rest.skip('-') || rest.skip('\u{2212}');
     (is_west || rest.skip('+')).then_some(())?;
@@ -224,7 +231,7 @@ fn zone(rest: &mut Scanner<'_>) -> Option<Option<TimeDelta>> {
         None => 0,
     };
     let offset = TimeDelta::try_minutes(hours * 60 + minutes)?;
-    (hours <= 14 && minutes < 60).then_some(Some(if is_west { -offset } else { offset }))
+    (hours <= 14 && minutes < 60).then_some(Zone::East(if is_west { -offset } else { offset }))
 }
 
 /// Epoch seconds or milliseconds; by their size, they can't be taken for each other.
