@@ -29,7 +29,9 @@ impl CallerId {
         if text.is_empty() || is_anonymous(text) {
             return Ok(Self(ANONYMOUS.to_owned()));
         }
-        normalise(text).map(|number| Self(number.into_owned())).ok_or(NotAPhoneNumber)
+        normalise(text)
+            .map(|number| Self(number.into_owned()))
+            .ok_or(NotAPhoneNumber)
     }
 
     #[must_use]
@@ -107,10 +109,14 @@ fn is_anonymous(text: &str) -> bool {
 }
 
 fn is_cut_by_a_spreadsheet(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return false;
+    };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     mantissa.starts_with(|char: char| char.is_ascii_digit())
-        && mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
+        && mantissa
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
         && is_digits(exponent.trim_start_matches(['+', '-']))
 }
 
@@ -135,12 +141,17 @@ fn normalise(text: &str) -> Option<Cow<'_, str>> {
 
 /// Whether the text is already in the form that most platforms send.
 fn is_e164(text: &str) -> bool {
-    let Some(digits) = text.strip_prefix('+') else { return false };
+    let Some(digits) = text.strip_prefix('+') else {
+        return false;
+    };
     (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn has_scheme(text: &str, scheme: &str) -> bool {
-    text.len() > scheme.len() && text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    text.len() > scheme.len()
+        && text
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 /// A number of digits, mask characters and punctuation only.
@@ -156,7 +167,11 @@ impl Plain {
             Some(rest) => (rest, true),
             None => (text, false),
         };
-        let mut plain = Self { number: String::with_capacity(rest.len() + 2), is_international, is_masked: false };
+        let mut plain = Self {
+            number: String::with_capacity(rest.len() + 2),
+            is_international,
+            is_masked: false,
+        };
         for char in rest.chars() {
             match char {
                 '0'..='9' => plain.number.push(char),
@@ -174,7 +189,11 @@ impl Plain {
     }
 
     fn into_number(self) -> Option<String> {
-        let Self { number, is_international, is_masked } = self;
+        let Self {
+            number,
+            is_international,
+            is_masked,
+        } = self;
         let first = number.chars().next()?;
         if number.len() > 20 || number.bytes().all(|byte| byte == b'X') {
             return None;
@@ -194,7 +213,9 @@ impl Plain {
 }
 
 fn parse_with_crate(text: &str) -> Option<String> {
-    let number = phonenumber::parse(Some(country::US), text).ok().filter(phonenumber::is_valid)?;
+    let number = phonenumber::parse(Some(country::US), text)
+        .ok()
+        .filter(phonenumber::is_valid)?;
     Some(number.format().mode(phonenumber::Mode::E164).to_string())
 }
 
