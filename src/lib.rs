@@ -1,1 +1,3 @@
 //! Fairdial: a call-dispute desk for pay-per-call networks.
+
+pub mod demo;
