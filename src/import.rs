@@ -160,12 +160,7 @@ pub enum ImportError {
     )]
     NeedsDateOrder { line: u64, column: String, value: String },
     #[error("Line {line}, column {column}: {value:?} contradicts the order {order} of the dates before it or of --date-order. Use --date-order {other}, or mend the line", order = .order.name(), other = other_order(*.order))]
-    ContradictsDateOrder {
-        line: u64,
-        column: String,
-        value: String,
-        order: DateOrder,
-    },
+    ContradictsDateOrder { line: u64, column: String, value: String, order: DateOrder },
     #[error("Line {line} isn't UTF-8: save the file as UTF-8 and import it again")]
     NotUtf8 { line: u64 },
     #[error("The file is UTF-16: save it as UTF-8 (in a spreadsheet: CSV UTF-8) and import it again")]
@@ -179,11 +174,7 @@ pub enum ImportError {
 }
 
 fn format_names() -> String {
-    preset::PRESETS
-        .iter()
-        .map(|preset| preset.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+    preset::PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
 }
 
 fn other_order(order: DateOrder) -> &'static str {
@@ -206,13 +197,7 @@ pub fn read_calls(
         each: &mut each,
         state: None,
         failure: None,
-        summary: Summary {
-            format: "",
-            rows: 0,
-            failed: 0,
-            ambiguous_times: 0,
-            is_complete: true,
-        },
+        summary: Summary { format: "", rows: 0, failed: 0, ambiguous_times: 0, is_complete: true },
     };
     reader::read(&mut input, &mut |layout, row| importer.take(layout, row))?;
     match importer.failure {
@@ -263,16 +248,9 @@ impl Importer<'_> {
     fn record(&mut self, row: Row<'_>) -> Result<CallRecord, Failure> {
         let Row { line, raw, content } = row;
         let content = content.map_err(|broken| {
-            let error = RowError {
-                line,
-                column: String::new(),
-                value: broken.value,
-                expected: Cow::Owned(broken.expected),
-            };
-            Failure::Row(FailedRow {
-                raw: raw.clone().into_owned(),
-                errors: vec![error],
-            })
+            let error =
+                RowError { line, column: String::new(), value: broken.value, expected: Cow::Owned(broken.expected) };
+            Failure::Row(FailedRow { raw: raw.clone().into_owned(), errors: vec![error] })
         })?;
         let state = if let Some(state) = &mut self.state {
             state
@@ -296,12 +274,7 @@ impl State {
         let columns = plan.locate(names);
         plan.check(&columns)?;
         let rules = Rules::new(&plan, &columns, options)?;
-        Ok(Self {
-            plan,
-            rules,
-            names: names.iter().map(|name| name.clone().into_owned()).collect(),
-            columns,
-        })
+        Ok(Self { plan, rules, names: names.iter().map(|name| name.clone().into_owned()).collect(), columns })
     }
 }
 

@@ -65,13 +65,8 @@ impl DisputeWindow {
     /// The window of a call that started then, for a window of so many days.
     #[must_use]
     pub fn of(started_at: Instant, days: i32) -> Self {
-        let closes_at = started_at
-            .checked_add_signed(Duration::days(i64::from(days)))
-            .unwrap_or(Instant::MAX);
-        Self {
-            opens_at: started_at,
-            closes_at,
-        }
+        let closes_at = started_at.checked_add_signed(Duration::days(i64::from(days))).unwrap_or(Instant::MAX);
+        Self { opens_at: started_at, closes_at }
     }
 
     /// The first instant at which it is closed.

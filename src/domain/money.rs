@@ -225,9 +225,8 @@ fn share(amount: i64, part: i64, whole: i64) -> i64 {
 /// Whether a cell holds what a spreadsheet shows for a formula that failed.
 #[must_use]
 pub fn is_spreadsheet_error(text: &str) -> bool {
-    const ERRORS: [&str; 9] = [
-        "#VALUE!", "#DIV/0!", "#REF!", "#NAME?", "#N/A", "#NUM!", "#NULL!", "#SPILL!", "#ERROR!",
-    ];
+    const ERRORS: [&str; 9] =
+        ["#VALUE!", "#DIV/0!", "#REF!", "#NAME?", "#N/A", "#NUM!", "#NULL!", "#SPILL!", "#ERROR!"];
     text.starts_with('#')
         && (ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text)) || text.bytes().all(|byte| byte == b'#'))
 }
@@ -246,9 +245,7 @@ fn strip_sign(text: &str) -> (&str, Option<bool>) {
 fn strip_currency(text: &str, currency: Currency) -> Result<&str, MoneyError> {
     let is_number = |char: char| char.is_ascii_digit() || matches!(char, '.' | ',' | '-' | '+' | '\u{2212}');
     let start = text.find(is_number).ok_or(MoneyError::NotAnAmount)?;
-    let end = text
-        .rfind(|char: char| char.is_ascii_digit() || matches!(char, '.' | ','))
-        .map_or(start, |at| at + 1);
+    let end = text.rfind(|char: char| char.is_ascii_digit() || matches!(char, '.' | ',')).map_or(start, |at| at + 1);
     let (Some(before), Some(number), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) else {
         return Err(MoneyError::NotAnAmount);
     };
@@ -258,11 +255,7 @@ fn strip_currency(text: &str, currency: Currency) -> Result<&str, MoneyError> {
             continue;
         }
         let is_foreign = Currency::from_code(mark).is_some() || mark.chars().all(|char| "$€£¥₹₩".contains(char));
-        return Err(if is_foreign {
-            MoneyError::OtherCurrency(currency)
-        } else {
-            MoneyError::NotAnAmount
-        });
+        return Err(if is_foreign { MoneyError::OtherCurrency(currency) } else { MoneyError::NotAnAmount });
     }
     match (before, after) {
         ("", _) | (_, "") => Ok(number),

@@ -29,9 +29,7 @@ impl CallerId {
         if text.is_empty() || is_anonymous(text) {
             return Ok(Self(ANONYMOUS.to_owned()));
         }
-        normalise(text)
-            .map(|number| Self(number.into_owned()))
-            .ok_or(NotAPhoneNumber)
+        normalise(text).map(|number| Self(number.into_owned())).ok_or(NotAPhoneNumber)
     }
 
     #[must_use]
@@ -114,9 +112,7 @@ fn is_cut_by_a_spreadsheet(text: &str) -> bool {
     };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     mantissa.starts_with(|char: char| char.is_ascii_digit())
-        && mantissa
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
+        && mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
         && is_digits(exponent.trim_start_matches(['+', '-']))
 }
 
@@ -148,10 +144,7 @@ fn is_e164(text: &str) -> bool {
 }
 
 fn has_scheme(text: &str, scheme: &str) -> bool {
-    text.len() > scheme.len()
-        && text
-            .get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    text.len() > scheme.len() && text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 /// A number of digits, mask characters and punctuation only.
@@ -167,11 +160,7 @@ impl Plain {
             Some(rest) => (rest, true),
             None => (text, false),
         };
-        let mut plain = Self {
-            number: String::with_capacity(rest.len() + 2),
-            is_international,
-            is_masked: false,
-        };
+        let mut plain = Self { number: String::with_capacity(rest.len() + 2), is_international, is_masked: false };
         for char in rest.chars() {
             match char {
                 '0'..='9' => plain.number.push(char),
@@ -189,11 +178,7 @@ impl Plain {
     }
 
     fn into_number(self) -> Option<String> {
-        let Self {
-            number,
-            is_international,
-            is_masked,
-        } = self;
+        let Self { number, is_international, is_masked } = self;
         let first = number.chars().next()?;
         if number.len() > 20 || number.bytes().all(|byte| byte == b'X') {
             return None;
@@ -213,9 +198,7 @@ impl Plain {
 }
 
 fn parse_with_crate(text: &str) -> Option<String> {
-    let number = phonenumber::parse(Some(country::US), text)
-        .ok()
-        .filter(phonenumber::is_valid)?;
+    let number = phonenumber::parse(Some(country::US), text).ok().filter(phonenumber::is_valid)?;
     Some(number.format().mode(phonenumber::Mode::E164).to_string())
 }
 

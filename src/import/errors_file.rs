@@ -21,11 +21,7 @@ pub struct ErrorsFile<W: Write> {
 
 impl<W: Write> ErrorsFile<W> {
     pub fn new(out: W) -> Self {
-        Self {
-            out,
-            layout: None,
-            rows: 0,
-        }
+        Self { out, layout: None, rows: 0 }
     }
 
     /// How many rows were written.
@@ -68,12 +64,8 @@ impl<W: Write> ErrorsFile<W> {
     fn open(&mut self, layout: &Layout) -> io::Result<()> {
         match layout {
             Layout::Csv { delimiter, headers } => {
-                let header: Vec<&str> = headers
-                    .iter()
-                    .map(String::as_str)
-                    .filter(|name| !is_error(name))
-                    .chain([ERROR])
-                    .collect();
+                let header: Vec<&str> =
+                    headers.iter().map(String::as_str).filter(|name| !is_error(name)).chain([ERROR]).collect();
                 write_csv(&mut self.out, *delimiter, &header)
             }
             Layout::Json { path } => {
@@ -109,10 +101,7 @@ fn csv_record(headers: &[String], values: &[(Cow<'_, str>, &RawValue)], error: &
 }
 
 fn write_csv<S: AsRef<str>>(out: &mut impl Write, delimiter: u8, record: &[S]) -> io::Result<()> {
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .from_writer(out);
+    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).flexible(true).from_writer(out);
     writer.write_record(record.iter().map(AsRef::as_ref).map(str::as_bytes))?;
     writer.flush()
 }

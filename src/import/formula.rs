@@ -7,11 +7,7 @@ use std::borrow::Cow;
 /// A text that already has such a `'` gets another, so that [`restored`] gives back exactly what was exported.
 #[must_use]
 pub fn neutral(text: &str) -> Cow<'_, str> {
-    if is_formula(text.trim_start_matches('\'')) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+    if is_formula(text.trim_start_matches('\'')) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The text as it was before [`neutral`].
@@ -25,9 +21,7 @@ pub fn restored(text: &str) -> &str {
 
 fn is_formula(text: &str) -> bool {
     // The wide forms count as well: some spreadsheets read them as the narrow ones.
-    text.starts_with([
-        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '|', '%',
-    ])
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '|', '%'])
 }
 
 #[cfg(test)]

@@ -58,20 +58,12 @@ impl Mapping {
         } else {
             toml::from_str(text).map_err(|error| ImportError::Mapping(error.to_string().trim_end().to_owned()))?
         };
-        if let Some(field) = mapping
-            .columns
-            .keys()
-            .find(|field| mapping.constants.contains_key(field))
-        {
-            return Err(ImportError::Mapping(format!(
-                "{field} has both a column and a constant: keep one"
-            )));
+        if let Some(field) = mapping.columns.keys().find(|field| mapping.constants.contains_key(field)) {
+            return Err(ImportError::Mapping(format!("{field} has both a column and a constant: keep one")));
         }
         for field in [Field::ExternalId, Field::StartedAt] {
             if mapping.constants.contains_key(&field) {
-                return Err(ImportError::Mapping(format!(
-                    "{field} differs from call to call and can't be a constant"
-                )));
+                return Err(ImportError::Mapping(format!("{field} differs from call to call and can't be a constant")));
             }
         }
         Ok(mapping)
@@ -107,83 +99,44 @@ impl Plan {
         };
         let mut columns: Vec<(Field, Vec<String>)> = preset.map_or_else(Vec::new, |preset| {
             let keys = |columns: &[&str]| columns.iter().map(|column| key(column)).collect();
-            preset
-                .columns
-                .iter()
-                .map(|(field, columns)| (*field, keys(columns)))
-                .collect()
+            preset.columns.iter().map(|(field, columns)| (*field, keys(columns))).collect()
         });
         let mut constants = Vec::new();
         if let Some(mapping) = mapping {
             let is_mapped =
                 |field: &Field| mapping.columns.contains_key(field) || mapping.constants.contains_key(field);
             columns.retain(|(field, _)| !is_mapped(field));
-            columns.extend(
-                mapping
-                    .columns
-                    .iter()
-                    .map(|(field, column)| (*field, vec![key(column)])),
-            );
-            constants.extend(
-                mapping
-                    .constants
-                    .iter()
-                    .map(|(field, constant)| (*field, constant.text())),
-            );
+            columns.extend(mapping.columns.iter().map(|(field, column)| (*field, vec![key(column)])));
+            constants.extend(mapping.constants.iter().map(|(field, constant)| (*field, constant.text())));
         }
-        Ok(Self {
-            format: preset.map_or("mapping", |preset| preset.name),
-            columns,
-            constants,
-        })
+        Ok(Self { format: preset.map_or("mapping", |preset| preset.name), columns, constants })
     }
 
     /// Finds the fields among the names of a row.
     pub(super) fn locate<S: AsRef<str>>(&self, names: &[S]) -> Columns {
         let keys: Vec<String> = names.iter().map(|name| key(name.as_ref())).collect();
-        let place = |columns: &[String]| {
-            columns
-                .iter()
-                .find_map(|column| keys.iter().position(|key| key == column))
-        };
-        Columns(
-            self.columns
-                .iter()
-                .filter_map(|(field, columns)| Some((*field, place(columns)?)))
-                .collect(),
-        )
+        let place = |columns: &[String]| columns.iter().find_map(|column| keys.iter().position(|key| key == column));
+        Columns(self.columns.iter().filter_map(|(field, columns)| Some((*field, place(columns)?))).collect())
     }
 
     /// Refuses a file that lacks a column without which there is no call.
     pub(super) fn check(&self, columns: &Columns) -> Result<(), ImportError> {
         let is_missing = |field: &Field| columns.place(*field).is_none() && self.constant(*field).is_none();
-        let missing: Vec<Field> = [Field::ExternalId, Field::StartedAt, Field::Buyer]
-            .into_iter()
-            .filter(is_missing)
-            .collect();
+        let missing: Vec<Field> =
+            [Field::ExternalId, Field::StartedAt, Field::Buyer].into_iter().filter(is_missing).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(ImportError::MissingColumns {
-            format: self.format,
-            missing: self.expected_columns(&missing),
-        })
+        Err(ImportError::MissingColumns { format: self.format, missing: self.expected_columns(&missing) })
     }
 
     pub(super) fn constant(&self, field: Field) -> Option<&str> {
-        self.constants
-            .iter()
-            .find(|(own, _)| *own == field)
-            .map(|(_, value)| value.as_str())
+        self.constants.iter().find(|(own, _)| *own == field).map(|(_, value)| value.as_str())
     }
 
     fn expected_columns(&self, fields: &[Field]) -> String {
         let of = |field: &Field| {
-            let names = self
-                .columns
-                .iter()
-                .find(|(own, _)| own == field)
-                .and_then(|(_, columns)| columns.last());
+            let names = self.columns.iter().find(|(own, _)| own == field).and_then(|(_, columns)| columns.last());
             names.map_or_else(|| field.to_string(), |column| format!("{field} (column {column:?})"))
         };
         fields.iter().map(of).collect::<Vec<_>>().join(", ")
@@ -217,10 +170,7 @@ mod tests {
             r#"{"source":"our-twilio","columns":{"external_id":"Call"},"constants":{"buyer":"Acme","converted":true,"payout":"40.00"}}"#,
         );
         assert_eq!(json.ok().as_ref(), Some(&toml));
-        assert_eq!(
-            toml.constants.get(&Field::Converted).map(Constant::text).as_deref(),
-            Some("true")
-        );
+        assert_eq!(toml.constants.get(&Field::Converted).map(Constant::text).as_deref(), Some("true"));
     }
 
     #[test]

@@ -88,9 +88,7 @@ impl Preset {
     /// The preset of a name, as `--format` gives it.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        PRESETS
-            .iter()
-            .find(|preset| preset.name.eq_ignore_ascii_case(name.trim()))
+        PRESETS.iter().find(|preset| preset.name.eq_ignore_ascii_case(name.trim()))
     }
 
     /// The preset whose signature is among these headers or keys; the one with most columns where there are several.
@@ -105,20 +103,14 @@ impl Preset {
     }
 
     fn columns_of(&self, field: Field) -> &'static [&'static str] {
-        self.columns
-            .iter()
-            .find(|(own, _)| *own == field)
-            .map_or(&[], |(_, columns)| columns)
+        self.columns.iter().find(|(own, _)| *own == field).map_or(&[], |(_, columns)| columns)
     }
 }
 
 /// What a header or key is compared by: without case, spaces and byte-order mark.
 #[must_use]
 pub fn key(name: &str) -> String {
-    name.chars()
-        .filter(|char| !char.is_whitespace() && *char != '\u{feff}')
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|char| !char.is_whitespace() && *char != '\u{feff}').flat_map(char::to_lowercase).collect()
 }
 
 const FAIRDIAL: Preset = Preset {
@@ -167,10 +159,7 @@ const RINGBA: Preset = Preset {
         (Field::Payout, &["conversionAmount", "Revenue"]),
         (Field::PublisherPayout, &["payoutAmount", "Payout"]),
         (Field::DurationS, &["callLengthInSeconds", "Duration"]),
-        (
-            Field::ConnectedS,
-            &["connectedCallLengthInSeconds", "Connected Call Length"],
-        ),
+        (Field::ConnectedS, &["connectedCallLengthInSeconds", "Connected Call Length"]),
         (Field::HangupBy, &["endCallSource", "Hangup"]),
         (Field::Connected, &["hasConnected", "Connected"]),
         (Field::Converted, &["hasConverted", "Converted"]),
@@ -264,20 +253,14 @@ mod tests {
     use super::*;
 
     fn every_name(preset: &Preset) -> Vec<&'static str> {
-        preset
-            .columns
-            .iter()
-            .filter_map(|(_, columns)| columns.first().copied())
-            .collect()
+        preset.columns.iter().filter_map(|(_, columns)| columns.first().copied()).collect()
     }
 
     #[test]
     fn each_platform_is_known_by_its_columns_in_any_order_case_and_spacing() {
         for preset in PRESETS {
-            let mut names: Vec<String> = every_name(preset)
-                .iter()
-                .map(|name| format!(" {} ", name.to_uppercase()))
-                .collect();
+            let mut names: Vec<String> =
+                every_name(preset).iter().map(|name| format!(" {} ", name.to_uppercase())).collect();
             names.reverse();
             names.push("A column of no meaning".to_owned());
             assert_eq!(Preset::recognised(&names).map(|found| found.name), Some(preset.name));
@@ -301,18 +284,8 @@ mod tests {
     fn what_others_call_revenue_is_our_payout() {
         for name in ["ringba", "retreaver", "trackdrive"] {
             let preset = Preset::named(name).expect("a preset");
-            assert!(
-                preset
-                    .columns_of(Field::Payout)
-                    .iter()
-                    .any(|column| ["revenue", "Revenue"].contains(column))
-            );
-            assert!(
-                preset
-                    .columns_of(Field::PublisherPayout)
-                    .iter()
-                    .any(|column| key(column) == "payout")
-            );
+            assert!(preset.columns_of(Field::Payout).iter().any(|column| ["revenue", "Revenue"].contains(column)));
+            assert!(preset.columns_of(Field::PublisherPayout).iter().any(|column| key(column) == "payout"));
         }
     }
 }

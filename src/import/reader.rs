@@ -67,9 +67,7 @@ pub(super) type Each<'e> = dyn FnMut(&Layout, Row<'_>) -> ControlFlow<()> + 'e;
 /// Reads every row of a file.
 pub(super) fn read(mut input: &mut dyn Read, each: &mut Each<'_>) -> Result<(), ImportError> {
     let mut head = Vec::with_capacity(HEAD);
-    Read::by_ref(&mut input)
-        .take(u64::try_from(HEAD).unwrap_or(u64::MAX))
-        .read_to_end(&mut head)?;
+    Read::by_ref(&mut input).take(u64::try_from(HEAD).unwrap_or(u64::MAX)).read_to_end(&mut head)?;
     if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
         return Err(ImportError::Utf16);
     }
@@ -79,12 +77,8 @@ pub(super) fn read(mut input: &mut dyn Read, each: &mut Each<'_>) -> Result<(), 
     let start = head.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let shape = match start {
         None => return Err(ImportError::Empty),
-        Some(b'{' | b'[') => Shape::Json {
-            is_lines: json::is_lines(&head),
-        },
-        Some(_) => Shape::Csv {
-            delimiter: csv::delimiter(&head),
-        },
+        Some(b'{' | b'[') => Shape::Json { is_lines: json::is_lines(&head) },
+        Some(_) => Shape::Csv { delimiter: csv::delimiter(&head) },
     };
     let input = Cursor::new(head).chain(input);
     match shape {
@@ -110,12 +104,7 @@ struct Gauge<R> {
 impl<R> Gauge<R> {
     fn new(inner: R) -> Self {
         let restarts = std::rc::Rc::new(std::cell::Cell::new(false));
-        Self {
-            inner,
-            given: 0,
-            lines: std::rc::Rc::new(std::cell::Cell::new(1)),
-            restarts,
-        }
+        Self { inner, given: 0, lines: std::rc::Rc::new(std::cell::Cell::new(1)), restarts }
     }
 
     fn restart(&mut self) {
@@ -135,8 +124,7 @@ impl<R: Read> Read for Gauge<R> {
         let count = self.inner.read(buffer)?;
         self.given += count;
         if let [byte] = buffer {
-            self.lines
-                .set(self.lines.get() + u64::from(count == 1 && *byte == b'\n'));
+            self.lines.set(self.lines.get() + u64::from(count == 1 && *byte == b'\n'));
         }
         Ok(count)
     }

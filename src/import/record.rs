@@ -48,10 +48,7 @@ impl Rules {
             return Err(ImportError::NeedsSource);
         }
         Ok(Self {
-            time: TimeRules {
-                zone: options.timezone,
-                order: options.date_order,
-            },
+            time: TimeRules { zone: options.timezone, order: options.date_order },
             currency: options.currency.unwrap_or(Currency::USD),
             source: options.source.clone(),
             default_source,
@@ -69,14 +66,8 @@ pub(super) fn build(
     columns: &Columns,
     rules: &mut Rules,
 ) -> Result<CallRecord, Failure> {
-    let mut row = RowFields {
-        line,
-        content,
-        plan,
-        columns,
-        has_formula_marks: rules.has_formula_marks,
-        errors: Vec::new(),
-    };
+    let mut row =
+        RowFields { line, content, plan, columns, has_formula_marks: rules.has_formula_marks, errors: Vec::new() };
     let time = started_at(&mut row, &mut rules.time)?;
     let currency = row.read(Field::Currency, |text| {
         Currency::from_code(text).ok_or(Expected("the three-letter code of a currency, such as USD"))
@@ -112,15 +103,9 @@ pub(super) fn build(
         raw: String::new(),
     };
     if row.errors.is_empty() {
-        Ok(CallRecord {
-            raw: raw.to_owned(),
-            ..record
-        })
+        Ok(CallRecord { raw: raw.to_owned(), ..record })
     } else {
-        Err(Failure::Row(FailedRow {
-            raw: raw.to_owned(),
-            errors: row.errors,
-        }))
+        Err(Failure::Row(FailedRow { raw: raw.to_owned(), errors: row.errors }))
     }
 }
 
@@ -148,18 +133,13 @@ fn started_at(row: &mut RowFields<'_>, rules: &mut TimeRules) -> Result<Option<v
     let expected = match rules.read(&text) {
         Ok(time) => return Ok(Some(time)),
         Err(TimeError::NotATime) => Cow::Borrowed(EXPECTED),
-        Err(TimeError::Skipped(zone)) => Cow::Owned(format!(
-            "a time that the clocks of {zone} showed: they were set forward over this one"
-        )),
+        Err(TimeError::Skipped(zone)) => {
+            Cow::Owned(format!("a time that the clocks of {zone} showed: they were set forward over this one"))
+        }
         Err(TimeError::NeedsTimezone) => return Err(ImportError::NeedsTimezone { line, column, value }),
         Err(TimeError::NeedsDateOrder) => return Err(ImportError::NeedsDateOrder { line, column, value }),
         Err(TimeError::ContradictsDateOrder(order)) => {
-            return Err(ImportError::ContradictsDateOrder {
-                line,
-                column,
-                value,
-                order,
-            });
+            return Err(ImportError::ContradictsDateOrder { line, column, value, order });
         }
     };
     row.fail(Field::StartedAt, &value, expected);
@@ -174,9 +154,7 @@ enum Outcome {
 
 fn outcome(text: &str) -> Result<Outcome, Expected> {
     let word = text.to_ascii_lowercase();
-    let ours = CallStatus::ALL
-        .iter()
-        .find(|status| status.code() == word || status.label().eq_ignore_ascii_case(text));
+    let ours = CallStatus::ALL.iter().find(|status| status.code() == word || status.label().eq_ignore_ascii_case(text));
     if let Some(status) = ours {
         return Ok(Outcome::Status(*status));
     }
@@ -199,18 +177,14 @@ fn status(row: &mut RowFields<'_>, connected_s: Option<i32>) -> CallStatus {
         None => connected,
     };
     // Where nothing tells whether the call connected, a call that converted did.
-    let connected = connected
-        .or(connected_s.map(|seconds| seconds > 0))
-        .unwrap_or(converted);
+    let connected = connected.or(connected_s.map(|seconds| seconds > 0)).unwrap_or(converted);
     CallStatus::from_outcome(connected, converted)
 }
 
 fn hangup(row: &mut RowFields<'_>) -> (HangupBy, String) {
     let reported = row.text(Field::HangupBy).unwrap_or_default();
     let (by, rest) = values::hangup(&reported);
-    let cause = row
-        .text(Field::HangupCause)
-        .map_or_else(|| rest.to_owned(), Cow::into_owned);
+    let cause = row.text(Field::HangupCause).map_or_else(|| rest.to_owned(), Cow::into_owned);
     (by, cause)
 }
 
@@ -237,12 +211,7 @@ impl<'a> RowFields<'a> {
             }
             None => self.plan.constant(field)?,
         };
-        let text = if self.has_formula_marks {
-            formula::restored(text)
-        } else {
-            text
-        }
-        .trim();
+        let text = if self.has_formula_marks { formula::restored(text) } else { text }.trim();
         if text.contains('\0') {
             self.fail(field, text, Cow::Borrowed("text without the character NUL"));
             return None;
@@ -252,14 +221,11 @@ impl<'a> RowFields<'a> {
 
     fn read<T, E: std::fmt::Display>(&mut self, field: Field, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.text(field)?;
-        read(&text)
-            .map_err(|expected| self.fail(field, &text, Cow::Owned(expected.to_string())))
-            .ok()
+        read(&text).map_err(|expected| self.fail(field, &text, Cow::Owned(expected.to_string()))).ok()
     }
 
     fn read_text<E: std::fmt::Display>(&mut self, field: Field, read: impl Fn(&str) -> Result<&str, E>) -> String {
-        self.read(field, |text| read(text).map(str::to_owned))
-            .unwrap_or_default()
+        self.read(field, |text| read(text).map(str::to_owned)).unwrap_or_default()
     }
 
     fn name(&mut self, field: Field) -> Option<String> {
@@ -293,26 +259,16 @@ impl<'a> RowFields<'a> {
     }
 
     fn money(&mut self, field: Field, currency: Currency) -> Option<i64> {
-        self.read(field, |text| Money::parse(text, currency))
-            .flatten()
-            .map(|money| money.minor)
+        self.read(field, |text| Money::parse(text, currency)).flatten().map(|money| money.minor)
     }
 
     fn column(&self, field: Field) -> String {
-        let name = self
-            .columns
-            .place(field)
-            .and_then(|place| self.content.names.get(place));
+        let name = self.columns.place(field).and_then(|place| self.content.names.get(place));
         name.map_or_else(|| field.name().to_owned(), |name| name.trim().to_owned())
     }
 
     fn fail(&mut self, field: Field, value: &str, expected: Cow<'static, str>) {
-        let error = RowError {
-            line: self.line,
-            column: self.column(field),
-            value: value.to_owned(),
-            expected,
-        };
+        let error = RowError { line: self.line, column: self.column(field), value: value.to_owned(), expected };
         self.errors.push(error);
     }
 

@@ -31,10 +31,7 @@ impl Read {
 
     fn error_of_line(&self, line: u64) -> String {
         let found = self.failed.iter().find(|(own, _)| *own == line);
-        found
-            .unwrap_or_else(|| panic!("line {line} didn't fail in {self:#?}"))
-            .1
-            .to_string()
+        found.unwrap_or_else(|| panic!("line {line} didn't fail in {self:#?}")).1.to_string()
     }
 
     fn refusal(self) -> String {
@@ -49,28 +46,18 @@ fn read_with(text: impl AsRef<[u8]>, options: &Options) -> Read {
         match row.result {
             Ok(call) => calls.push((row.line, call)),
             Err(row_failed) => {
-                errors
-                    .write(row.layout, &row_failed.raw, &row_failed.to_string())
-                    .expect("written");
+                errors.write(row.layout, &row_failed.raw, &row_failed.to_string()).expect("written");
                 failed.push((row.line, row_failed));
             }
         }
         ControlFlow::Continue(())
     });
     let errors_file = String::from_utf8(errors.finish().expect("finished")).expect("UTF-8");
-    Read {
-        calls,
-        failed,
-        errors_file,
-        result,
-    }
+    Read { calls, failed, errors_file, result }
 }
 
 fn in_new_york() -> Options {
-    Options {
-        timezone: Some(chrono_tz::America::New_York),
-        ..Options::default()
-    }
+    Options { timezone: Some(chrono_tz::America::New_York), ..Options::default() }
 }
 
 fn read(text: impl AsRef<[u8]>) -> Read {
@@ -83,11 +70,7 @@ fn at(text: &str) -> Instant {
 
 /// A CSV in our own format with one call, its fields changed.
 fn ours(fields: &[(&str, &str)]) -> String {
-    let mut all = vec![
-        ("external_id", "A1"),
-        ("started_at", "2026-04-13T11:08:40Z"),
-        ("buyer", "Acme"),
-    ];
+    let mut all = vec![("external_id", "A1"), ("started_at", "2026-04-13T11:08:40Z"), ("buyer", "Acme")];
     all.retain(|(name, _)| !fields.iter().any(|(own, _)| own == name));
     all.extend_from_slice(fields);
     let (names, values): (Vec<&str>, Vec<String>) =
@@ -122,53 +105,31 @@ fn ours(fields: &[(&str, &str)]) -> String {
 )]
 fn each_platforms_calls_mean_the_same(#[case] format: &str, #[case] text: &str) {
     let read = read_with(text, &Options::default());
-    assert_eq!(
-        read.result.as_ref().map(|summary| summary.format).ok(),
-        Some(format),
-        "{read:#?}"
-    );
+    assert_eq!(read.result.as_ref().map(|summary| summary.format).ok(), Some(format), "{read:#?}");
     let call = read.only();
     assert_eq!((call.external_id.as_str(), call.source.as_str()), ("A1", format));
-    assert_eq!(
-        (call.buyer.as_str(), call.publisher.as_deref()),
-        ("Acme", Some("Alpha"))
-    );
+    assert_eq!((call.buyer.as_str(), call.publisher.as_deref()), ("Acme", Some("Alpha")));
     assert_eq!((call.payout, call.publisher_payout), (Some(4250), Some(2500)));
     assert_eq!(call.started_at, at("2026-04-14T16:00:00"));
     assert_eq!((call.caller_id.as_str(), call.duration_s), ("+15550100142", Some(71)));
-    assert_eq!(
-        (call.status, call.hangup_by),
-        (CallStatus::CompletedWithConversion, HangupBy::Caller)
-    );
+    assert_eq!((call.status, call.hangup_by), (CallStatus::CompletedWithConversion, HangupBy::Caller));
 }
 
 #[test]
 fn callrail_and_twilio_take_the_rest_from_a_mapping() {
     let mapping = Mapping::parse("[constants]\npayout = '42.50'\nconverted = true\n").expect("a mapping");
-    let options = Options {
-        mapping: Some(mapping),
-        ..Options::default()
-    };
+    let options = Options { mapping: Some(mapping), ..Options::default() };
     let callrail = r#"{"page":1,"total_records":1,"calls":[{"id":"CAL1","start_time":"2026-04-14T12:00:00.000-04:00","customer_phone_number":"+15550100142","company_name":"Acme","source":"Alpha","duration":71,"answered":false,"recording":null}]}"#;
     let read = read_with(callrail, &options);
-    assert_eq!(
-        (read.only().payout, read.only().publisher.as_deref()),
-        (Some(4250), Some("Alpha"))
-    );
+    assert_eq!((read.only().payout, read.only().publisher.as_deref()), (Some(4250), Some("Alpha")));
     assert_eq!(read.only().status, CallStatus::NotConnectedWithConversion);
 
     let mapping = Mapping::parse("source = 'twilio-2'\n[constants]\nbuyer = 'Acme'\npayout = 40\n").expect("a mapping");
-    let options = Options {
-        mapping: Some(mapping),
-        ..Options::default()
-    };
+    let options = Options { mapping: Some(mapping), ..Options::default() };
     let twilio = "{\"calls\":[{\"sid\":\"CA1\",\"start_time\":\"Tue, 14 Apr 2026 16:00:00 +0000\",\"from\":\"+15550100142\",\"to\":\"+18005550111\",\"duration\":\"71\",\"status\":\"completed\"},{\"sid\":\"CA2\",\"start_time\":\"Tue, 14 Apr 2026 16:00:00 +0000\",\"from\":\"client:jenny\",\"status\":\"no-answer\"}]}";
     let read = read_with(twilio, &options);
     let call = read.call("CA1");
-    assert_eq!(
-        (call.source.as_str(), call.payout, call.duration_s),
-        ("twilio-2", Some(4000), Some(71))
-    );
+    assert_eq!((call.source.as_str(), call.payout, call.duration_s), ("twilio-2", Some(4000), Some(71)));
     assert_eq!(call.status, CallStatus::CompletedWithoutConversion);
     assert_eq!(read.call("CA2").status, CallStatus::NotConnectedWithoutConversion);
 }
@@ -177,25 +138,13 @@ fn callrail_and_twilio_take_the_rest_from_a_mapping() {
 fn a_mapping_alone_reads_any_file() {
     let text = "Call No;When;Who;Fee\r\n17;13.04.2026 11:08;5550100142;40\r\n";
     let mapping = "source = 'desk'\n[columns]\nexternal_id = 'call no'\nstarted_at = 'when'\ncaller_id = 'Who'\npayout = 'Fee'\n[constants]\nbuyer = 'Acme'\nconverted = true\ncurrency = 'EUR'\n";
-    let options = Options {
-        mapping: Mapping::parse(mapping).ok(),
-        ..in_new_york()
-    };
+    let options = Options { mapping: Mapping::parse(mapping).ok(), ..in_new_york() };
     let read = read_with(text, &options);
     let call = read.only();
-    assert_eq!(
-        (call.source.as_str(), call.external_id.as_str(), call.payout),
-        ("desk", "17", Some(4000))
-    );
-    assert_eq!(
-        (call.currency.code(), call.started_at),
-        ("EUR", at("2026-04-13T15:08:00"))
-    );
+    assert_eq!((call.source.as_str(), call.external_id.as_str(), call.payout), ("desk", "17", Some(4000)));
+    assert_eq!((call.currency.code(), call.started_at), ("EUR", at("2026-04-13T15:08:00")));
     assert_eq!(call.status, CallStatus::CompletedWithConversion);
-    let nameless = Options {
-        mapping: Mapping::parse(&mapping.replace("source = 'desk'", "")).ok(),
-        ..in_new_york()
-    };
+    let nameless = Options { mapping: Mapping::parse(&mapping.replace("source = 'desk'", "")).ok(), ..in_new_york() };
     assert!(read_with(text, &nameless).refusal().contains("--source NAME"));
 }
 
@@ -215,39 +164,23 @@ fn the_status_is_named_or_follows_from_the_outcome(#[case] fields: &[(&str, &str
 
 #[test]
 fn our_own_export_takes_formula_marks_off() {
-    let text = ours(&[
-        ("caller_id", "'+15550100142"),
-        ("buyer", "'=Acme"),
-        ("campaign", "'tis"),
-        ("source", "ringba-2"),
-    ]);
+    let text =
+        ours(&[("caller_id", "'+15550100142"), ("buyer", "'=Acme"), ("campaign", "'tis"), ("source", "ringba-2")]);
     let read = read(text);
     let call = read.only();
-    assert_eq!(
-        (call.caller_id.as_str(), call.buyer.as_str()),
-        ("+15550100142", "=Acme")
-    );
-    assert_eq!(
-        (call.campaign.as_deref(), call.source.as_str()),
-        (Some("'tis"), "ringba-2")
-    );
+    assert_eq!((call.caller_id.as_str(), call.buyer.as_str()), ("+15550100142", "=Acme"));
+    assert_eq!((call.campaign.as_deref(), call.source.as_str()), (Some("'tis"), "ringba-2"));
 }
 
 #[test]
 fn the_source_that_is_asked_for_wins() {
-    let options = Options {
-        source: Some("two".into()),
-        ..in_new_york()
-    };
+    let options = Options { source: Some("two".into()), ..in_new_york() };
     assert_eq!(read_with(ours(&[("source", "one")]), &options).only().source, "two");
 }
 
 #[test]
 fn money_is_in_the_currency_of_the_row_or_the_one_asked_for() {
-    let options = Options {
-        currency: Currency::from_code("JPY"),
-        ..in_new_york()
-    };
+    let options = Options { currency: Currency::from_code("JPY"), ..in_new_york() };
     assert_eq!(read_with(ours(&[("payout", "500")]), &options).only().payout, Some(500));
     let own = read_with(ours(&[("payout", "1.25"), ("currency", "kwd")]), &options);
     assert_eq!((own.only().payout, own.only().currency.code()), (Some(1250), "KWD"));
@@ -276,34 +209,22 @@ fn money_is_in_the_currency_of_the_row_or_the_one_asked_for() {
 )]
 fn a_file_that_cannot_be_read_says_what_to_do(#[case] text: &str, #[case] says: &str) {
     let refusal = match read(text) {
-        Read {
-            result: Ok(_), failed, ..
-        } => failed.iter().map(|(_, failed)| failed.to_string()).collect(),
+        Read { result: Ok(_), failed, .. } => failed.iter().map(|(_, failed)| failed.to_string()).collect(),
         read => read.refusal(),
     };
-    let says = if text == "[1, 2]" {
-        "expected an object in JSON"
-    } else {
-        says
-    };
+    let says = if text == "[1, 2]" { "expected an object in JSON" } else { says };
     assert!(refusal.contains(says), "{refusal}");
 }
 
 #[test]
 fn a_time_without_a_zone_needs_one() {
     let refusal = read_with(RINGBA, &Options::default()).refusal();
-    assert!(
-        refusal.contains("Line 2, column Call Date") && refusal.contains("--timezone"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("Line 2, column Call Date") && refusal.contains("--timezone"), "{refusal}");
 }
 
 #[test]
 fn a_format_must_exist() {
-    let options = Options {
-        format: Some("excel".into()),
-        ..Options::default()
-    };
+    let options = Options { format: Some("excel".into()), ..Options::default() };
     assert!(read_with(RINGBA, &options).refusal().contains("no format \"excel\""));
 }
 
@@ -312,14 +233,9 @@ fn a_format_must_exist() {
 #[case(b"{\"external_id\":\"A\"}\n{\"external_id\":\"\xe9\"}\n".to_vec(), "Line 2 isn't UTF-8")]
 #[case(vec![0xff, 0xfe, b'a', 0], "UTF-16")]
 fn a_file_must_be_utf8(#[case] bytes: Vec<u8>, #[case] says: &str) {
-    let options = Options {
-        format: Some("fairdial".into()),
-        ..Options::default()
-    };
+    let options = Options { format: Some("fairdial".into()), ..Options::default() };
     let read = read_with(bytes, &options);
-    let told = read
-        .result
-        .map_or_else(|error| error.to_string(), |_| "read".to_owned());
+    let told = read.result.map_or_else(|error| error.to_string(), |_| "read".to_owned());
     assert!(told.contains(says) || told.contains("lacks"), "{told}");
 }
 
@@ -333,19 +249,9 @@ fn the_receiver_can_stop() {
     let mut count = 0;
     let summary = read_calls(RINGBA.as_bytes(), &in_new_york(), |_| {
         count += 1;
-        if count == 3 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    assert_eq!(
-        (count, summary.map(|summary| summary.is_complete).ok()),
-        (3, Some(false))
-    );
+    assert_eq!((count, summary.map(|summary| summary.is_complete).ok()), (3, Some(false)));
     let stopped = read_calls(RETREAVER.as_bytes(), &in_new_york(), |_| ControlFlow::Break(()));
-    assert_eq!(
-        stopped.map(|summary| (summary.rows, summary.is_complete)).ok(),
-        Some((1, false))
-    );
+    assert_eq!(stopped.map(|summary| (summary.rows, summary.is_complete)).ok(), Some((1, false)));
 }

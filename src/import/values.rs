@@ -28,9 +28,9 @@ pub fn duration(text: &str) -> Result<i32, Expected> {
     let mut parts = text.split(':');
     let seconds = match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(seconds), None, _, _) => number(seconds),
-        (Some(minutes), Some(seconds), None, _) => number(minutes)
-            .zip(sixty(seconds))
-            .map(|(minutes, seconds)| minutes * 60 + seconds),
+        (Some(minutes), Some(seconds), None, _) => {
+            number(minutes).zip(sixty(seconds)).map(|(minutes, seconds)| minutes * 60 + seconds)
+        }
         (Some(hours), Some(minutes), Some(seconds), None) => number(hours)
             .zip(sixty(minutes).zip(sixty(seconds)))
             .map(|(hours, (minutes, seconds))| hours * 3600 + minutes * 60 + seconds),

@@ -31,10 +31,7 @@ struct Hash {
 
 fn count(connection: &mut RawConnection, table: &str) -> i64 {
     let statement = format!("SELECT COUNT(*) AS count FROM {table}");
-    sql_query(statement)
-        .get_result::<Count>(connection)
-        .expect("the table is there")
-        .count
+    sql_query(statement).get_result::<Count>(connection).expect("the table is there").count
 }
 
 /// Answers what the tests below ask about; `/echo` shows what arrived.
@@ -55,13 +52,7 @@ async fn tiny_server(launch: Launch) -> ServerHandle {
 }
 
 async fn echo(request: HttpRequest, body: web::Bytes) -> HttpResponse {
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("none")
-    };
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("none");
     HttpResponse::Ok().json(serde_json::json!({
         "method": request.method().as_str(),
         "site": header("sec-fetch-site"),
@@ -73,15 +64,9 @@ async fn echo(request: HttpRequest, body: web::Bytes) -> HttpResponse {
 
 async fn login(body: web::Bytes) -> HttpResponse {
     let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(&body).expect("a form");
-    let email = fields
-        .iter()
-        .find(|(name, _)| name == "email")
-        .map(|(_, value)| value.as_str());
+    let email = fields.iter().find(|(name, _)| name == "email").map(|(_, value)| value.as_str());
     let cookie = format!("who={}; Path=/; HttpOnly", email.unwrap_or_default());
-    HttpResponse::SeeOther()
-        .insert_header((LOCATION, "/calls"))
-        .insert_header((SET_COOKIE, cookie))
-        .finish()
+    HttpResponse::SeeOther().insert_header((LOCATION, "/calls")).insert_header((SET_COOKIE, cookie)).finish()
 }
 
 #[test]
@@ -120,20 +105,10 @@ fn a_person_is_written_once_with_a_password_that_fits() {
     assert_ne!(Person::buyer("acme").ensure(&database), id);
 
     let mut connection = database.connect();
-    assert_eq!(
-        count(
-            &mut connection,
-            "users WHERE disputes_edit AND settings AND role = 'manager'"
-        ),
-        1
-    );
-    assert_eq!(
-        count(&mut connection, "users WHERE dispute_calls AND role = 'buyer'"),
-        1
-    );
-    let row: Hash = sql_query("SELECT password_hash FROM users WHERE role = 'manager'")
-        .get_result(&mut connection)
-        .unwrap();
+    assert_eq!(count(&mut connection, "users WHERE disputes_edit AND settings AND role = 'manager'"), 1);
+    assert_eq!(count(&mut connection, "users WHERE dispute_calls AND role = 'buyer'"), 1);
+    let row: Hash =
+        sql_query("SELECT password_hash FROM users WHERE role = 'manager'").get_result(&mut connection).unwrap();
     let hash = PasswordHash::new(&row.password_hash).unwrap();
     assert!(Argon2::default().verify_password(PASSWORD.as_bytes(), &hash).is_ok());
     assert!(Argon2::default().verify_password(b"another one", &hash).is_err());
@@ -155,9 +130,7 @@ async fn the_throw_away_server_leaves_with_the_process_that_started_it() {
             actix_web::rt::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    actix_web::rt::time::timeout(Duration::from_secs(10), gone)
-        .await
-        .expect("the server and its folder go");
+    actix_web::rt::time::timeout(Duration::from_secs(10), gone).await.expect("the server and its folder go");
 }
 
 #[actix_web::test]
@@ -182,14 +155,8 @@ async fn unsafe_requests_say_where_they_come_from_unless_they_are_bare() {
     let bare = actor.bare_request(reqwest::Method::POST, "/echo");
     assert_eq!(actor.send(bare).await.json()["site"], "none");
 
-    let program = Actor::with_token(app.origin(), "secret")
-        .post("/echo", &[])
-        .await
-        .json();
-    assert_eq!(
-        (&program["site"], &program["authorization"]),
-        (&"none".into(), &"Bearer secret".into())
-    );
+    let program = Actor::with_token(app.origin(), "secret").post("/echo", &[]).await.json();
+    assert_eq!((&program["site"], &program["authorization"]), (&"none".into(), &"Bearer secret".into()));
 }
 
 #[actix_web::test]
@@ -199,23 +166,13 @@ async fn redirects_are_answers_and_files_are_sent() {
 
     let redirect = actor.post("/login", &[("email", "x")]).await;
     redirect.assert_redirect("/calls");
-    actor
-        .follow(&redirect)
-        .await
-        .assert_not_found()
-        .assert_body_has("nothing here");
+    actor.follow(&redirect).await.assert_not_found().assert_body_has("nothing here");
 
     let file = Upload::new("note.txt", "text/plain", "heard nobody");
-    let echo = actor
-        .post_multipart("/echo", &[("reason", "other")], &[("evidence", file)])
-        .await
-        .json();
+    let echo = actor.post_multipart("/echo", &[("reason", "other")], &[("evidence", file)]).await.json();
     let body = echo["body"].as_str().unwrap();
     assert!(body.contains("name=\"reason\"\r\n\r\nother\r\n"), "{body}");
-    assert!(
-        body.contains("filename=\"note.txt\"\r\nContent-Type: text/plain\r\n\r\nheard nobody\r\n"),
-        "{body}"
-    );
+    assert!(body.contains("filename=\"note.txt\"\r\nContent-Type: text/plain\r\n\r\nheard nobody\r\n"), "{body}");
 }
 
 const FORM: &str = r#"<form><p class="problem" id="reason-p"><svg></svg>Choose
@@ -231,10 +188,7 @@ fn a_page_answers_in_the_words_a_person_reads() {
     assert_eq!(page.row_ids("disputes-table"), ["A1", "B2"]);
     assert_eq!(page.texts("tbody td"), ["one", "two", "three"]);
     assert_eq!(page.field_error("reason"), "Choose a reason");
-    assert_eq!(
-        (page.value("reason"), page.value("credit")),
-        ("other".into(), "12.50".into())
-    );
+    assert_eq!((page.value("reason"), page.value("credit")), ("other".into(), "12.50".into()));
     assert_eq!(page.value("note"), "as agreed");
     assert_eq!(page.select("#disputes-table tr")[0].page().texts("td"), ["one", "two"]);
 }

@@ -46,10 +46,7 @@ fn currency(code: &str) -> Currency {
 #[case("92233720368547758.07", "USD", i64::MAX)]
 #[case("-92233720368547758.08", "USD", i64::MIN)]
 fn amounts_are_read_exactly(#[case] text: &str, #[case] code: &str, #[case] minor: i64) {
-    assert_eq!(
-        Money::parse(text, currency(code)),
-        Ok(Some(Money::new(minor, currency(code))))
-    );
+    assert_eq!(Money::parse(text, currency(code)), Ok(Some(Money::new(minor, currency(code)))));
 }
 
 #[rstest]
@@ -115,10 +112,7 @@ fn errors_of_a_spreadsheet_are_not_zero(#[case] text: &str) {
 #[case("1.2505", "KWD")]
 fn more_digits_than_the_currency_has_are_never_rounded(#[case] text: &str, #[case] code: &str) {
     let error = Money::parse(text, currency(code)).expect_err("too many digits");
-    assert!(
-        matches!(error, MoneyError::TooManyDigits(_) | MoneyError::TooLarge),
-        "{error:?}"
-    );
+    assert!(matches!(error, MoneyError::TooManyDigits(_) | MoneyError::TooLarge), "{error:?}");
 }
 
 #[rstest]
@@ -127,10 +121,7 @@ fn more_digits_than_the_currency_has_are_never_rounded(#[case] text: &str, #[cas
 #[case("$40", "EUR")]
 #[case("40 CAD", "USD")]
 fn amounts_of_another_currency_are_refused(#[case] text: &str, #[case] code: &str) {
-    assert_eq!(
-        Money::parse(text, currency(code)),
-        Err(MoneyError::OtherCurrency(currency(code)))
-    );
+    assert_eq!(Money::parse(text, currency(code)), Err(MoneyError::OtherCurrency(currency(code))));
 }
 
 #[rstest]

@@ -21,10 +21,7 @@ use super::*;
 #[case("tel:+1-650-253-0000", "+16502530000")]
 #[case("+4930901820", "+4930901820")]
 fn numbers_become_e164(#[case] text: &str, #[case] expected: &str) {
-    assert_eq!(
-        CallerId::parse(text).map(CallerId::into_string),
-        Ok(expected.to_owned())
-    );
+    assert_eq!(CallerId::parse(text).map(CallerId::into_string), Ok(expected.to_owned()));
 }
 
 #[rstest]
@@ -37,10 +34,7 @@ fn numbers_become_e164(#[case] text: &str, #[case] expected: &str) {
 #[case("+44207183XXXX", "+44207183XXXX")]
 #[case("555XX", "555XX")]
 fn masked_numbers_keep_their_pattern(#[case] text: &str, #[case] expected: &str) {
-    assert_eq!(
-        CallerId::parse(text).map(CallerId::into_string),
-        Ok(expected.to_owned())
-    );
+    assert_eq!(CallerId::parse(text).map(CallerId::into_string), Ok(expected.to_owned()));
 }
 
 #[rstest]
@@ -56,10 +50,7 @@ fn masked_numbers_keep_their_pattern(#[case] text: &str, #[case] expected: &str)
 #[case("+266696687")]
 #[case("+7378742833")]
 fn hidden_callers_are_anonymous(#[case] text: &str) {
-    assert_eq!(
-        CallerId::parse(text).map(CallerId::into_string),
-        Ok(ANONYMOUS.to_owned())
-    );
+    assert_eq!(CallerId::parse(text).map(CallerId::into_string), Ok(ANONYMOUS.to_owned()));
 }
 
 #[rstest]
@@ -76,10 +67,7 @@ fn addresses_are_kept(#[case] text: &str) {
 #[case("+100", "+100")]
 #[case("0000000000", "0000000000")]
 fn spoofed_and_short_numbers_come_in(#[case] text: &str, #[case] expected: &str) {
-    assert_eq!(
-        CallerId::parse(text).map(CallerId::into_string),
-        Ok(expected.to_owned())
-    );
+    assert_eq!(CallerId::parse(text).map(CallerId::into_string), Ok(expected.to_owned()));
 }
 
 #[rstest]
@@ -99,10 +87,7 @@ fn other_texts_are_no_caller_ids(#[case] text: &str) {
 #[case("", Ok(""))]
 #[case("1.55501E+10", Err(NotAPhoneNumber))]
 fn destinations_may_be_any_text(#[case] text: &str, #[case] expected: Result<&str, NotAPhoneNumber>) {
-    assert_eq!(
-        normalise_destination(text).as_deref(),
-        expected.as_ref().map(|text| *text)
-    );
+    assert_eq!(normalise_destination(text).as_deref(), expected.as_ref().map(|text| *text));
 }
 
 #[rstest]

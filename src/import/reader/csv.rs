@@ -11,10 +11,7 @@ use crate::import::ImportError;
 /// The delimiter of the first line that has any text: the one that it holds most of, outside quotation marks.
 pub(super) fn delimiter(head: &[u8]) -> u8 {
     let lines = head.split(|byte| *byte == b'\n');
-    let header = lines
-        .into_iter()
-        .find(|line| !line.trim_ascii().is_empty())
-        .unwrap_or_default();
+    let header = lines.into_iter().find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let count = |delimiter: u8| {
         let mut is_quoted = false;
         let is_counted = |byte: &&u8| {
@@ -24,10 +21,7 @@ pub(super) fn delimiter(head: &[u8]) -> u8 {
         header.iter().filter(is_counted).count()
     };
     // On a tie the last wins: a comma, as when there is one column only.
-    [b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(|delimiter| count(*delimiter))
-        .unwrap_or(b',')
+    [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
 /// Reads the header and every row after it.
@@ -44,16 +38,10 @@ pub(super) fn read(input: impl Read, delimiter: u8, each: &mut Each<'_>) -> Resu
     let Some(header) = next(&mut reader, &mut record)?.then(|| cells(&record)) else {
         return Err(ImportError::Empty);
     };
-    let headers: Vec<String> = header
-        .iter()
-        .map(|name| name.trim_matches(is_padding).to_owned())
-        .collect();
+    let headers: Vec<String> = header.iter().map(|name| name.trim_matches(is_padding).to_owned()).collect();
     let names: Vec<Cow<'_, str>> = headers.iter().map(|name| Cow::Borrowed(name.as_str())).collect();
     let keys: Vec<Vec<u8>> = headers.iter().map(|name| json_text(name)).collect();
-    let layout = Layout::Csv {
-        delimiter,
-        headers: headers.clone(),
-    };
+    let layout = Layout::Csv { delimiter, headers: headers.clone() };
     while next(&mut reader, &mut record)? {
         let line = line_of(&reader, &record);
         let mut cells = cells(&record);
@@ -70,16 +58,7 @@ pub(super) fn read(input: impl Read, delimiter: u8, each: &mut Each<'_>) -> Resu
                 expected: format!("{} values, one for each column", headers.len()),
             })
         };
-        if each(
-            &layout,
-            Row {
-                line,
-                raw: Cow::Owned(raw),
-                content,
-            },
-        )
-        .is_break()
-        {
+        if each(&layout, Row { line, raw: Cow::Owned(raw), content }).is_break() {
             break;
         }
     }
@@ -92,9 +71,7 @@ fn next<R: Read>(reader: &mut csv::Reader<Gauge<R>>, record: &mut StringRecord) 
         reader.get_mut().restart();
         let line = reader.position().line();
         let has_record = reader.read_record(record).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Utf8 { pos, .. } => ImportError::NotUtf8 {
-                line: pos.map_or(line, |pos| pos.line()),
-            },
+            csv::ErrorKind::Utf8 { pos, .. } => ImportError::NotUtf8 { line: pos.map_or(line, |pos| pos.line()) },
             csv::ErrorKind::Io(error) => stream_error(error, line),
             other => ImportError::Io(std::io::Error::other(format!("{other:?}"))),
         })?;
@@ -110,11 +87,7 @@ fn next<R: Read>(reader: &mut csv::Reader<Gauge<R>>, record: &mut StringRecord) 
 /// The line on which the record just read begins, blank lines before it left out.
 fn line_of<R: Read>(reader: &csv::Reader<Gauge<R>>, record: &StringRecord) -> u64 {
     let newlines = record.as_slice().bytes().filter(|byte| *byte == b'\n').count();
-    reader
-        .position()
-        .line()
-        .saturating_sub(1)
-        .saturating_sub(u64::try_from(newlines).unwrap_or(0))
+    reader.position().line().saturating_sub(1).saturating_sub(u64::try_from(newlines).unwrap_or(0))
 }
 
 fn cells(record: &StringRecord) -> Vec<&str> {

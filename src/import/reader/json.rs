@@ -39,9 +39,7 @@ pub(super) fn read_lines(mut input: impl BufRead, each: &mut Each<'_>) -> Result
         if read_line(&mut input, &mut buffer).map_err(|error| stream_error(error, line))? == 0 {
             break;
         }
-        let text = std::str::from_utf8(&buffer)
-            .or(Err(ImportError::NotUtf8 { line }))?
-            .trim();
+        let text = std::str::from_utf8(&buffer).or(Err(ImportError::NotUtf8 { line }))?.trim();
         if !text.is_empty() && give(&Layout::JsonLines, line, text, each).is_break() {
             break;
         }
@@ -63,12 +61,7 @@ pub(super) fn read_document(input: impl BufRead, each: &mut Each<'_>) -> Result<
     };
     let mut json = serde_json::Deserializer::from_reader(gauge);
     loop {
-        match (Document {
-            walk: &mut walk,
-            path: Vec::new(),
-        })
-        .deserialize(&mut json)
-        {
+        match (Document { walk: &mut walk, path: Vec::new() }).deserialize(&mut json) {
             Ok(()) if json.end().is_ok() => return Ok(()),
             Ok(()) => walk.has_rows = false,
             Err(_) if walk.is_stopped => return Ok(()),
@@ -80,11 +73,7 @@ pub(super) fn read_document(input: impl BufRead, each: &mut Each<'_>) -> Result<
 fn told(error: serde_json::Error, line: u64) -> ImportError {
     match error.classify() {
         serde_json::error::Category::Io => stream_error(error.into(), line),
-        _ => ImportError::BrokenJson {
-            line: error.line(),
-            column: error.column(),
-            cause: error.to_string(),
-        },
+        _ => ImportError::BrokenJson { line: error.line(), column: error.column(), cause: error.to_string() },
     }
 }
 
@@ -146,28 +135,19 @@ impl<'de> Visitor<'de> for Document<'_, '_, '_> {
             } else if WRAPPERS.contains(&key.as_str()) {
                 let mut path = self.path.clone();
                 path.push(key);
-                map.next_value_seed(Document {
-                    walk: &mut *self.walk,
-                    path,
-                })?;
+                map.next_value_seed(Document { walk: &mut *self.walk, path })?;
             } else {
                 let value = map.next_value::<Box<RawValue>>()?;
                 let comma = if text.len() > 1 { "," } else { "" };
                 let key = serde_json::to_string(&key).map_err(A::Error::custom)?;
                 text.extend([comma, &key, ":", value.get()]);
                 if text.len() > super::MAX_ROW {
-                    return Err(A::Error::custom(
-                        "an object of more than 1 MiB before the list of calls",
-                    ));
+                    return Err(A::Error::custom("an object of more than 1 MiB before the list of calls"));
                 }
             }
         }
         text.push('}');
-        if self.walk.has_rows || !self.path.is_empty() {
-            Ok(())
-        } else {
-            self.walk.give(line, &text)
-        }
+        if self.walk.has_rows || !self.path.is_empty() { Ok(()) } else { self.walk.give(line, &text) }
     }
 }
 
@@ -189,29 +169,12 @@ impl<'de> DeserializeSeed<'de> for Element<'_, '_, '_> {
 fn give(layout: &Layout, line: u64, text: &str, each: &mut Each<'_>) -> std::ops::ControlFlow<()> {
     let raw = Cow::Borrowed(text);
     let Ok(Object(fields)) = fields(text) else {
-        let broken = Broken {
-            value: text.to_owned(),
-            expected: "an object in JSON".to_owned(),
-        };
-        return each(
-            layout,
-            Row {
-                line,
-                raw,
-                content: Err(broken),
-            },
-        );
+        let broken = Broken { value: text.to_owned(), expected: "an object in JSON".to_owned() };
+        return each(layout, Row { line, raw, content: Err(broken) });
     };
     let cells = fields.iter().map(|(_, value)| cell(value)).collect();
     let names: Vec<Cow<'_, str>> = fields.into_iter().map(|(name, _)| name).collect();
-    each(
-        layout,
-        Row {
-            line,
-            raw,
-            content: Ok(Content { names: &names, cells }),
-        },
-    )
+    each(layout, Row { line, raw, content: Ok(Content { names: &names, cells }) })
 }
 
 /// The fields of a row; those inside `call` where that is all it has, but for the error of an errors file.

@@ -17,11 +17,8 @@ fn seen(text: &[u8]) -> Result<(Vec<Seen>, Option<Layout>), ImportError> {
                     Cell::Text(text) => text.clone().into_owned(),
                     Cell::Nested => "(nested)".to_owned(),
                 };
-                let pairs: Vec<_> = names
-                    .iter()
-                    .zip(&cells)
-                    .map(|(name, cell)| format!("{name}={}", text(cell)))
-                    .collect();
+                let pairs: Vec<_> =
+                    names.iter().zip(&cells).map(|(name, cell)| format!("{name}={}", text(cell))).collect();
                 pairs.join("|")
             }
             Err(broken) => format!("broken: {}, expected {}", broken.value, broken.expected),
@@ -83,24 +80,14 @@ fn json_is_read_row_by_row(#[case] text: &str, #[case] wanted: &[(u64, &str)], #
     assert_eq!(rows(text), expected(wanted));
     let (_, layout) = seen(text.as_bytes()).expect("rows");
     if let Some(layout) = layout {
-        assert_eq!(
-            layout,
-            Layout::Json {
-                path: path.iter().map(|name| (*name).to_owned()).collect()
-            }
-        );
+        assert_eq!(layout, Layout::Json { path: path.iter().map(|name| (*name).to_owned()).collect() });
     }
 }
 
 #[test]
 fn one_object_a_line_goes_on_after_a_broken_line() {
     let text = "{\"a\":1}\n\n{\"a\":\r\n{\"a\":{\"data\":[1]}}\n{\"call\":{\"a\":3}}";
-    let wanted = [
-        (1, "a=1"),
-        (3, "broken: {\"a\":, expected an object in JSON"),
-        (4, "a=(nested)"),
-        (5, "a=3"),
-    ];
+    let wanted = [(1, "a=1"), (3, "broken: {\"a\":, expected an object in JSON"), (4, "a=(nested)"), (5, "a=3")];
     assert_eq!(rows(text), expected(&wanted));
     assert_eq!(seen(text.as_bytes()).expect("rows").1, Some(Layout::JsonLines));
 }
@@ -108,21 +95,12 @@ fn one_object_a_line_goes_on_after_a_broken_line() {
 #[test]
 fn the_raw_row_of_a_csv_is_an_object_of_header_and_value() {
     let mut raws = Vec::new();
-    read(
-        &mut &b"a,a,\"b\"\"c\"\n1,\"x\ny\",\"\"\"\"\n1,2,3,4\n"[..],
-        &mut |_, row| {
-            raws.push(row.raw.into_owned());
-            ControlFlow::Continue(())
-        },
-    )
+    read(&mut &b"a,a,\"b\"\"c\"\n1,\"x\ny\",\"\"\"\"\n1,2,3,4\n"[..], &mut |_, row| {
+        raws.push(row.raw.into_owned());
+        ControlFlow::Continue(())
+    })
     .expect("rows");
-    assert_eq!(
-        raws,
-        [
-            r#"{"a":"1","a":"x\ny","b\"c":"\""}"#,
-            r#"{"a":"1","a":"2","b\"c":"3","":"4"}"#
-        ]
-    );
+    assert_eq!(raws, [r#"{"a":"1","a":"x\ny","b\"c":"\""}"#, r#"{"a":"1","a":"2","b\"c":"3","":"4"}"#]);
 }
 
 /// A file that never ends, of one piece of text after another.
@@ -153,13 +131,7 @@ impl Read for Endless {
 fn a_row_without_an_end_is_refused(#[case] start: &'static [u8], #[case] piece: &'static [u8]) {
     let mut file = Endless { start, piece, given: 0 };
     let result = read(&mut file, &mut |_, _| ControlFlow::Continue(()));
-    assert!(
-        matches!(
-            result,
-            Err(ImportError::RowTooLong { .. } | ImportError::BrokenJson { .. })
-        ),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(ImportError::RowTooLong { .. } | ImportError::BrokenJson { .. })), "{result:?}");
 }
 
 #[rstest]
@@ -171,11 +143,7 @@ fn rows_stream_without_an_end_of_the_file(#[case] start: &'static [u8], #[case] 
     let mut count = 0;
     let result = read(&mut file, &mut |_, _| {
         count += 1;
-        if count == 500_000 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if count == 500_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(count, 500_000);

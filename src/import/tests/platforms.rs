@@ -40,29 +40,14 @@ fn a_ringba_row_becomes_a_call_and_revenue_is_our_payout() {
 fn ringba_values_are_read_as_they_really_come() {
     let read = read(RINGBA);
     let summary = read.result.as_ref().expect("read");
-    let expected = Summary {
-        format: "ringba",
-        rows: 20,
-        failed: 11,
-        ambiguous_times: 1,
-        is_complete: true,
-    };
+    let expected = Summary { format: "ringba", rows: 20, failed: 11, ambiguous_times: 1, is_complete: true };
     assert_eq!(*summary, expected);
 
     assert_eq!(read.call("RGB0002").destination_number, "+15550100900");
     let third = read.call("RGB0003");
-    assert_eq!(
-        (third.caller_id.as_str(), third.payout),
-        ("+1555010XXXX", Some(103_030))
-    );
-    assert_eq!(
-        (third.publisher.as_deref(), third.is_duplicate),
-        (Some("Beta, Leads"), true)
-    );
-    assert_eq!(
-        (third.hangup_by, third.hangup_cause.as_str()),
-        (HangupBy::Unknown, "Publisher")
-    );
+    assert_eq!((third.caller_id.as_str(), third.payout), ("+1555010XXXX", Some(103_030)));
+    assert_eq!((third.publisher.as_deref(), third.is_duplicate), (Some("Beta, Leads"), true));
+    assert_eq!((third.hangup_by, third.hangup_cause.as_str()), (HangupBy::Unknown, "Publisher"));
     let fourth = read.call("RGB0004");
     assert_eq!((fourth.payout, fourth.publisher_payout), (None, None));
     assert_eq!(fourth.status, CallStatus::NotConnectedWithoutConversion);
@@ -77,14 +62,8 @@ fn ringba_values_are_read_as_they_really_come() {
 }
 
 #[rstest]
-#[case(
-    8,
-    "Line 8, column Revenue: \"#VALUE!\", expected an amount, not an error of a spreadsheet"
-)]
-#[case(
-    9,
-    "Line 9, column Revenue: \"40.005\", expected an amount with at most 2 decimal digits, as USD has"
-)]
+#[case(8, "Line 8, column Revenue: \"#VALUE!\", expected an amount, not an error of a spreadsheet")]
+#[case(9, "Line 9, column Revenue: \"40.005\", expected an amount with at most 2 decimal digits, as USD has")]
 #[case(10, "Line 10, column Caller ID: \"1.55501E+10\", expected a phone number")]
 #[case(11, "Line 11, column Duration: \"1:75\", expected a duration")]
 #[case(11, "Line 11, column Duplicate: \"maybe\", expected yes or no")]
@@ -134,25 +113,16 @@ fn retreavers_json_becomes_calls() {
     assert_eq!((first.payout, first.publisher_payout), (Some(500), Some(500)));
     assert_eq!((first.duration_s, first.connected_s), (Some(14), Some(2)));
     assert_eq!(first.started_at, at("2026-11-04T16:52:18.034"));
-    assert_eq!(
-        (first.destination_number.as_str(), first.destination_name.as_str()),
-        ("+15550100112", "Desk 1")
-    );
+    assert_eq!((first.destination_number.as_str(), first.destination_name.as_str()), ("+15550100112", "Desk 1"));
     assert_eq!((first.publisher.as_deref(), first.hangup_by), (None, HangupBy::Caller));
     assert!(first.raw.contains("\"status\":\"finished\""));
     let second = read.call("f1abfb78-0000-4146-9946-000000000002");
-    assert_eq!(
-        (second.duration_s, second.payout, second.is_duplicate),
-        (Some(9), Some(1250), true)
-    );
+    assert_eq!((second.duration_s, second.payout, second.is_duplicate), (Some(9), Some(1250), true));
     assert_eq!(second.campaign.as_deref(), Some("Main é"));
     assert_eq!(second.status, CallStatus::NotConnectedWithoutConversion);
     assert_eq!(read.call("f1abfb78-0000-4146-9946-000000000004").payout, Some(700));
     let error = read.error_of_line(6);
-    assert!(
-        error.contains("column target_name: empty, expected the name of the buyer"),
-        "{error}"
-    );
+    assert!(error.contains("column target_name: empty, expected the name of the buyer"), "{error}");
     assert!(error.contains("column revenue: \"1.005\""), "{error}");
     assert!(error.contains("column converted: empty, expected one value"), "{error}");
     assert_eq!(read.calls.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 7]);

@@ -73,30 +73,19 @@ impl TimeRules {
             self.calendar(text)?
         };
         let time = match parsed {
-            Parsed::Fixed(at) => Time {
-                at,
-                is_ambiguous: false,
-            },
+            Parsed::Fixed(at) => Time { at, is_ambiguous: false },
             Parsed::Local(local) => self.in_zone(local)?,
         };
-        if (2000..2100).contains(&time.at.year()) {
-            Ok(time)
-        } else {
-            Err(TimeError::NotATime)
-        }
+        if (2000..2100).contains(&time.at.year()) { Ok(time) } else { Err(TimeError::NotATime) }
     }
 
     fn in_zone(self, local: NaiveDateTime) -> Result<Time, TimeError> {
         let zone = self.zone.ok_or(TimeError::NeedsTimezone)?;
         match zone.from_local_datetime(&local) {
-            LocalResult::Single(at) => Ok(Time {
-                at: at.naive_utc(),
-                is_ambiguous: false,
-            }),
-            LocalResult::Ambiguous(one, other) => Ok(Time {
-                at: one.naive_utc().min(other.naive_utc()),
-                is_ambiguous: true,
-            }),
+            LocalResult::Single(at) => Ok(Time { at: at.naive_utc(), is_ambiguous: false }),
+            LocalResult::Ambiguous(one, other) => {
+                Ok(Time { at: one.naive_utc().min(other.naive_utc()), is_ambiguous: true })
+            }
             LocalResult::None => Err(TimeError::Skipped(zone)),
         }
     }
@@ -159,16 +148,8 @@ fn date(rest: &mut Scanner<'_>) -> Option<DateParts> {
     let third = rest.digits(1..=4)?;
     let number = |text: &str| text.parse::<u32>().ok();
     match (first.len(), third.len()) {
-        (4, 1..=2) => Some(DateParts::YearFirst(
-            first.parse().ok()?,
-            number(second)?,
-            number(third)?,
-        )),
-        (1..=2, 4) => Some(DateParts::YearLast(
-            number(first)?,
-            number(second)?,
-            third.parse().ok()?,
-        )),
+        (4, 1..=2) => Some(DateParts::YearFirst(first.parse().ok()?, number(second)?, number(third)?)),
+        (1..=2, 4) => Some(DateParts::YearLast(number(first)?, number(second)?, third.parse().ok()?)),
         _ => None,
     }
 }
@@ -192,9 +173,7 @@ fn clock(rest: &mut Scanner<'_>) -> Option<NaiveTime> {
     }
     let before_marker = rest.0;
     rest.skip_spaces();
-    let half = ["AM", "PM", "a.m.", "p.m."]
-        .into_iter()
-        .find(|marker| rest.skip_word(marker));
+    let half = ["AM", "PM", "a.m.", "p.m."].into_iter().find(|marker| rest.skip_word(marker));
     let hour = match half.map(|marker| marker.starts_with(['P', 'p'])) {
         Some(is_afternoon) if (1..=12).contains(&hour) => hour % 12 + if is_afternoon { 12 } else { 0 },
         Some(_) => return None,
@@ -259,16 +238,8 @@ struct Scanner<'a>(&'a str);
 impl<'a> Scanner<'a> {
     /// Takes as many digits as there are; nothing where their number doesn't fit.
     fn digits(&mut self, fits: std::ops::RangeInclusive<usize>) -> Option<&'a str> {
-        let end = self
-            .0
-            .bytes()
-            .position(|byte| !byte.is_ascii_digit())
-            .unwrap_or(self.0.len());
-        let end = if end > *fits.end() && *fits.end() == 2 && *fits.start() == 2 {
-            2
-        } else {
-            end
-        };
+        let end = self.0.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
+        let end = if end > *fits.end() && *fits.end() == 2 && *fits.start() == 2 { 2 } else { end };
         let (digits, rest) = self.0.split_at_checked(end).filter(|_| fits.contains(&end))?;
         self.0 = rest;
         Some(digits)

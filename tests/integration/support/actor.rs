@@ -27,11 +27,7 @@ pub(crate) struct Upload {
 
 impl Upload {
     pub(crate) fn new(name: &str, media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self {
-            name: name.to_owned(),
-            media_type: media_type.to_owned(),
-            bytes: bytes.into(),
-        }
+        Self { name: name.to_owned(), media_type: media_type.to_owned(), bytes: bytes.into() }
     }
 }
 
@@ -45,19 +41,12 @@ impl Actor {
             .timeout(Duration::from_mins(1))
             .build()
             .expect("a client without TLS");
-        Self {
-            client,
-            origin: origin.to_owned(),
-            bearer: None,
-        }
+        Self { client, origin: origin.to_owned(), bearer: None }
     }
 
     /// A program that sends this API token, and no cookies.
     pub(crate) fn with_token(origin: &str, token: &str) -> Self {
-        Self {
-            bearer: Some(token.to_owned()),
-            ..Self::anonymous(origin)
-        }
+        Self { bearer: Some(token.to_owned()), ..Self::anonymous(origin) }
     }
 
     /// A request as the own pages send it; change it, then hand it to [`Actor::send`].
@@ -67,11 +56,7 @@ impl Actor {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let safe = method.is_safe();
         let request = self.bare_request(method, path);
-        if safe || self.bearer.is_some() {
-            request
-        } else {
-            request.header("Sec-Fetch-Site", "same-origin")
-        }
+        if safe || self.bearer.is_some() { request } else { request.header("Sec-Fetch-Site", "same-origin") }
     }
 
     /// A request without `Sec-Fetch-Site` or `Origin`.
@@ -85,10 +70,7 @@ impl Actor {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Response {
-        let response = request
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("no answer: {error:?}"));
+        let response = request.send().await.unwrap_or_else(|error| panic!("no answer: {error:?}"));
         Response::read(response).await
     }
 
@@ -99,10 +81,8 @@ impl Actor {
     /// What htmx asks for; the target is written `section#disputes-table`.
     pub(crate) async fn get_fragment(&self, path: &str, target: &str) -> Response {
         let request = self.request(Method::GET, path);
-        let request = request
-            .header("HX-Request", "true")
-            .header("HX-Request-Type", "partial")
-            .header("HX-Target", target);
+        let request =
+            request.header("HX-Request", "true").header("HX-Request-Type", "partial").header("HX-Target", target);
         self.send(request).await
     }
 
@@ -147,10 +127,6 @@ impl Actor {
     pub(crate) async fn sign_in(&self, email: &str, password: &str) {
         let answer = self.post("/login", &[("email", email), ("password", password)]).await;
         answer.assert_status(303);
-        assert!(
-            !answer.location().starts_with("/login"),
-            "{email} is not signed in: {}",
-            answer.location()
-        );
+        assert!(!answer.location().starts_with("/login"), "{email} is not signed in: {}", answer.location());
     }
 }

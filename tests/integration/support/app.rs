@@ -37,18 +37,10 @@ impl TestApp {
         let database = TestDatabase::create(folder.path());
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("the port is known");
-        let launch = Launch {
-            listener,
-            database_url: database.url().to_owned(),
-            data_dir: folder.path().to_path_buf(),
-        };
+        let launch =
+            Launch { listener, database_url: database.url().to_owned(), data_dir: folder.path().to_path_buf() };
         let server = start(launch).await;
-        Self {
-            origin: format!("http://{address}"),
-            server,
-            database,
-            folder,
-        }
+        Self { origin: format!("http://{address}"), server, database, folder }
     }
 
     /// `http://127.0.0.1:PORT`

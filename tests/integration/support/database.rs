@@ -60,11 +60,7 @@ impl TestDatabase {
                 let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
                 let template = postgres_template();
                 administrate(&format!("CREATE DATABASE {name} TEMPLATE {template}"));
-                Self {
-                    backend,
-                    url: Postgres::shared().url(&name),
-                    name,
-                }
+                Self { backend, url: Postgres::shared().url(&name), name }
             }
         }
     }
@@ -142,15 +138,11 @@ fn postgres_template() -> &'static str {
 fn migrate<C: MigrationHarness<DB>, DB: diesel::backend::Backend>(connection: &mut C, folder: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let migrations = FileBasedMigrations::from_path(folder).expect("the migrations are readable");
-    connection
-        .run_pending_migrations(migrations)
-        .expect("every migration runs");
+    connection.run_pending_migrations(migrations).expect("every migration runs");
 }
 
 /// Runs a statement about whole databases.
 fn administrate(statement: &str) {
     let mut connection = PgConnection::establish(&Postgres::shared().url("postgres")).expect("the server answers");
-    connection
-        .batch_execute(statement)
-        .unwrap_or_else(|error| panic!("{statement}: {error}"));
+    connection.batch_execute(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
 }

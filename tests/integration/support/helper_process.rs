@@ -34,10 +34,6 @@ impl HelperProcess {
             }
             panic!("{name} is not ready: {line}{reason}");
         };
-        Self {
-            ready: ready.trim().to_owned(),
-            _stdin: stdin,
-            _child: child,
-        }
+        Self { ready: ready.trim().to_owned(), _stdin: stdin, _child: child }
     }
 }

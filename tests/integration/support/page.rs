@@ -21,9 +21,7 @@ pub(crate) struct Element {
 
 impl Page {
     pub(crate) fn parse(html: &str) -> Self {
-        Self {
-            document: Html::parse_document(html),
-        }
+        Self { document: Html::parse_document(html) }
     }
 
     /// Every element the selector finds, in the order of the page.
@@ -36,12 +34,7 @@ impl Page {
     #[track_caller]
     pub(crate) fn one(&self, selector: &str) -> Element {
         let mut found = self.select(selector);
-        assert!(
-            found.len() == 1,
-            "{selector} finds {} elements, not one:\n{}",
-            found.len(),
-            self.document.html()
-        );
+        assert!(found.len() == 1, "{selector} finds {} elements, not one:\n{}", found.len(), self.document.html());
         found.remove(0)
     }
 
@@ -86,9 +79,7 @@ impl Page {
     #[track_caller]
     pub(crate) fn field_error(&self, name: &str) -> String {
         let invalid = self.select(&format!("[name=\"{name}\"][aria-invalid=\"true\"]"));
-        let Some(control) = invalid.first() else {
-            panic!("no invalid control is named {name}")
-        };
+        let Some(control) = invalid.first() else { panic!("no invalid control is named {name}") };
         let messages: Vec<String> = control
             .attributes
             .get("aria-describedby")
@@ -97,20 +88,13 @@ impl Page {
             .split_whitespace()
             .flat_map(|id| self.texts(&format!("[id=\"{id}\"].problem")))
             .collect();
-        assert!(
-            messages.len() == 1,
-            "{name} is described by {} messages, not one",
-            messages.len()
-        );
+        assert!(messages.len() == 1, "{name} is described by {} messages, not one", messages.len());
         messages.concat()
     }
 
     /// The `data-id` of each row of a table, in order.
     pub(crate) fn row_ids(&self, table: &str) -> Vec<String> {
-        self.select(&format!("#{table} tbody tr[data-id]"))
-            .iter()
-            .map(|row| row.attr("data-id"))
-            .collect()
+        self.select(&format!("#{table} tbody tr[data-id]")).iter().map(|row| row.attr("data-id")).collect()
     }
 }
 
@@ -119,11 +103,7 @@ impl Element {
         let text: String = element.text().collect();
         Self {
             text: text.split_whitespace().collect::<Vec<_>>().join(" "),
-            attributes: element
-                .value()
-                .attrs()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            attributes: element.value().attrs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             tag: element.value().name().to_owned(),
             html: element.html(),
         }
@@ -131,10 +111,7 @@ impl Element {
 
     #[track_caller]
     pub(crate) fn attr(&self, name: &str) -> String {
-        self.attributes
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| panic!("no {name} on {}", self.html))
+        self.attributes.get(name).cloned().unwrap_or_else(|| panic!("no {name} on {}", self.html))
     }
 
     /// The same questions, asked within this element.

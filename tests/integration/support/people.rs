@@ -13,39 +13,19 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// Who somebody is and what they may do; `name` is the part of the address before `@example.com`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Person {
-    Buyer {
-        name: &'static str,
-        company: &'static str,
-        dispute_calls: bool,
-    },
-    Manager {
-        name: &'static str,
-        view: bool,
-        edit: bool,
-        import: bool,
-        settings: bool,
-    },
+    Buyer { name: &'static str, company: &'static str, dispute_calls: bool },
+    Manager { name: &'static str, view: bool, edit: bool, import: bool, settings: bool },
 }
 
 impl Person {
     /// A user of the company, with Dispute Calls.
     pub(crate) fn buyer(company: &'static str) -> Self {
-        Self::Buyer {
-            name: company,
-            company,
-            dispute_calls: true,
-        }
+        Self::Buyer { name: company, company, dispute_calls: true }
     }
 
     /// A manager with every permission.
     pub(crate) fn manager(name: &'static str) -> Self {
-        Self::Manager {
-            name,
-            view: true,
-            edit: true,
-            import: true,
-            settings: true,
-        }
+        Self::Manager { name, view: true, edit: true, import: true, settings: true }
     }
 
     pub(crate) fn email(&self) -> String {
@@ -61,26 +41,13 @@ impl Person {
             return id;
         }
         let (role, name, company, permissions) = match *self {
-            Self::Buyer {
-                name,
-                company,
-                dispute_calls,
-            } => {
+            Self::Buyer { name, company, dispute_calls } => {
                 let company = ensure_company(&mut connection, company);
-                (
-                    "buyer",
-                    name,
-                    Some(company),
-                    [dispute_calls, false, false, false, false],
-                )
+                ("buyer", name, Some(company), [dispute_calls, false, false, false, false])
             }
-            Self::Manager {
-                name,
-                view,
-                edit,
-                import,
-                settings,
-            } => ("manager", name, None, [false, view, edit, import, settings]),
+            Self::Manager { name, view, edit, import, settings } => {
+                ("manager", name, None, [false, view, edit, import, settings])
+            }
         };
         let [dispute_calls, view, edit, import, settings] = permissions;
         let id = next_id(&mut connection, "users");
@@ -114,14 +81,12 @@ fn ensure_company(connection: &mut RawConnection, name: &str) -> i64 {
     }
     let id = next_id(connection, "buyers");
     let markers = markers(connection, 3);
-    sql_query(format!(
-        "INSERT INTO buyers (id, name, name_key, created_at) VALUES ({markers}, '2026-01-05 12:00:00')"
-    ))
-    .bind::<BigInt, _>(id)
-    .bind::<Text, _>(name)
-    .bind::<Text, _>(name)
-    .execute(connection)
-    .unwrap_or_else(|error| panic!("{name} is not written: {error}"));
+    sql_query(format!("INSERT INTO buyers (id, name, name_key, created_at) VALUES ({markers}, '2026-01-05 12:00:00')"))
+        .bind::<BigInt, _>(id)
+        .bind::<Text, _>(name)
+        .bind::<Text, _>(name)
+        .execute(connection)
+        .unwrap_or_else(|error| panic!("{name} is not written: {error}"));
     id
 }
 
@@ -133,18 +98,13 @@ struct Id {
 
 fn find(connection: &mut RawConnection, select: &str, key: &str) -> Option<i64> {
     let marker = markers(connection, 1);
-    let found = sql_query(format!("{select}{marker}"))
-        .bind::<Text, _>(key)
-        .get_result::<Id>(connection);
+    let found = sql_query(format!("{select}{marker}")).bind::<Text, _>(key).get_result::<Id>(connection);
     found.optional().expect("the row is looked up").map(|row| row.id)
 }
 
 fn next_id(connection: &mut RawConnection, table: &str) -> i64 {
     let statement = format!("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM {table}");
-    sql_query(statement)
-        .get_result::<Id>(connection)
-        .expect("the ids are readable")
-        .id
+    sql_query(statement).get_result::<Id>(connection).expect("the ids are readable").id
 }
 
 /// `?, ?, …` or `$1, $2, …`
@@ -160,8 +120,5 @@ fn markers(connection: &RawConnection, count: usize) -> String {
 fn quick_hash(password: &str) -> String {
     let params = Params::new(Params::MIN_M_COST, 1, 1, None).expect("the least cost is allowed");
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2
-        .hash_password(password.as_bytes())
-        .expect("the password is hashed")
-        .to_string()
+    argon2.hash_password(password.as_bytes()).expect("the password is hashed").to_string()
 }

@@ -29,12 +29,8 @@ impl Postgres {
         } else {
             Command::new("sh")
         };
-        command
-            .args(["-c", include_str!("postgres.sh"), "postgres.sh"])
-            .arg(programs);
-        Self {
-            process: HelperProcess::start("PostgreSQL", &mut command),
-        }
+        command.args(["-c", include_str!("postgres.sh"), "postgres.sh"]).arg(programs);
+        Self { process: HelperProcess::start("PostgreSQL", &mut command) }
     }
 
     /// Where its socket and its data lie.

@@ -41,10 +41,7 @@ impl Response {
 
     /// A header's value, empty where it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Where a redirect leads, as it was sent.
@@ -55,12 +52,7 @@ impl Response {
     #[track_caller]
     pub(crate) fn assert_status(&self, expected: u16) -> &Self {
         let shown = String::from_utf8_lossy(&self.body);
-        assert_eq!(
-            self.status.as_u16(),
-            expected,
-            "location {:?}, body:\n{shown}",
-            self.location()
-        );
+        assert_eq!(self.status.as_u16(), expected, "location {:?}, body:\n{shown}", self.location());
         self
     }
 
@@ -97,11 +89,7 @@ impl Response {
     #[track_caller]
     pub(crate) fn assert_sign_in_first(&self) -> &Self {
         self.assert_status(303);
-        assert!(
-            self.location().starts_with("/login?next="),
-            "it leads to {:?}",
-            self.location()
-        );
+        assert!(self.location().starts_with("/login?next="), "it leads to {:?}", self.location());
         self
     }
 

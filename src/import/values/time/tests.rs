@@ -3,10 +3,7 @@ use rstest::rstest;
 use super::*;
 
 fn rules(order: Option<DateOrder>) -> TimeRules {
-    TimeRules {
-        zone: Some(chrono_tz::America::New_York),
-        order,
-    }
+    TimeRules { zone: Some(chrono_tz::America::New_York), order }
 }
 
 fn at(text: &str) -> NaiveDateTime {
@@ -32,13 +29,7 @@ fn at(text: &str) -> NaiveDateTime {
 #[case("1700000000.25", "2023-11-14T22:13:20.25")]
 #[case("1700000000123", "2023-11-14T22:13:20.123")]
 fn texts_with_a_zone_need_no_rules(#[case] text: &str, #[case] expected: &str) {
-    assert_eq!(
-        TimeRules::default().read(text),
-        Ok(Time {
-            at: at(expected),
-            is_ambiguous: false
-        })
-    );
+    assert_eq!(TimeRules::default().read(text), Ok(Time { at: at(expected), is_ambiguous: false }));
 }
 
 #[rstest]
@@ -56,13 +47,7 @@ fn texts_with_a_zone_need_no_rules(#[case] text: &str, #[case] expected: &str) {
 #[case("13.04.2026 11:08:40", "2026-04-13T15:08:40")]
 #[case("04/04/2026 11:08:40 AM", "2026-04-04T15:08:40")]
 fn texts_without_a_zone_are_read_in_the_named_one(#[case] text: &str, #[case] expected: &str) {
-    assert_eq!(
-        rules(None).read(text),
-        Ok(Time {
-            at: at(expected),
-            is_ambiguous: false
-        })
-    );
+    assert_eq!(rules(None).read(text), Ok(Time { at: at(expected), is_ambiguous: false }));
     assert_eq!(TimeRules::default().read(text), Err(TimeError::NeedsTimezone));
 }
 
@@ -70,19 +55,13 @@ fn texts_without_a_zone_are_read_in_the_named_one(#[case] text: &str, #[case] ex
 #[case(DateOrder::MonthFirst, "2025-01-07T13:00:00")]
 #[case(DateOrder::DayFirst, "2025-07-01T12:00:00")]
 fn the_user_says_which_comes_first(#[case] order: DateOrder, #[case] expected: &str) {
-    assert_eq!(
-        rules(Some(order)).read("01/07/2025 08:00:00 AM").map(|time| time.at),
-        Ok(at(expected))
-    );
+    assert_eq!(rules(Some(order)).read("01/07/2025 08:00:00 AM").map(|time| time.at), Ok(at(expected)));
     assert_eq!(DateOrder::from_name(order.name()), Some(order));
 }
 
 #[test]
 fn an_ambiguous_date_is_never_guessed() {
-    assert_eq!(
-        rules(None).read("01/07/2025 08:00:00 AM"),
-        Err(TimeError::NeedsDateOrder)
-    );
+    assert_eq!(rules(None).read("01/07/2025 08:00:00 AM"), Err(TimeError::NeedsDateOrder));
 }
 
 #[test]
@@ -98,18 +77,12 @@ fn a_date_that_contradicts_the_order_stops_the_file() {
 
 #[test]
 fn a_time_that_the_clocks_skipped_is_an_error() {
-    assert_eq!(
-        rules(None).read("2026-03-08 02:30:00"),
-        Err(TimeError::Skipped(chrono_tz::America::New_York))
-    );
+    assert_eq!(rules(None).read("2026-03-08 02:30:00"), Err(TimeError::Skipped(chrono_tz::America::New_York)));
 }
 
 #[test]
 fn a_time_that_the_clocks_showed_twice_is_the_earlier_and_flagged() {
-    let expected = Time {
-        at: at("2026-11-01T05:30:00"),
-        is_ambiguous: true,
-    };
+    let expected = Time { at: at("2026-11-01T05:30:00"), is_ambiguous: true };
     assert_eq!(rules(None).read("2026-11-01 01:30:00"), Ok(expected));
 }
 
