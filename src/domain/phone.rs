@@ -107,7 +107,9 @@ fn is_anonymous(text: &str) -> bool {
 }
 
 fn is_cut_by_a_spreadsheet(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return false;
+    };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     mantissa.starts_with(|char: char| char.is_ascii_digit())
         && mantissa.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
@@ -135,7 +137,9 @@ fn normalise(text: &str) -> Option<Cow<'_, str>> {
 
 /// Whether the text is already in the form that most platforms send.
 fn is_e164(text: &str) -> bool {
-    let Some(digits) = text.strip_prefix('+') else { return false };
+    let Some(digits) = text.strip_prefix('+') else {
+        return false;
+    };
     (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 

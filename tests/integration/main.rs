@@ -1,0 +1,7 @@
+//! Requests against the real app, one test binary for all of them.
+
+#![cfg(test)]
+
+mod harness;
+#[expect(dead_code, reason = "helpers wait for their first test")]
+mod support;
