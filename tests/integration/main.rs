@@ -3,5 +3,6 @@
 #![cfg(test)]
 
 mod harness;
+mod lifecycle;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
