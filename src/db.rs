@@ -21,6 +21,7 @@ pub mod paging;
 pub mod policy;
 pub mod schema;
 pub mod sending;
+pub mod sessions;
 mod subquery;
 pub mod suffixes;
 pub mod transitions;
