@@ -63,7 +63,7 @@ impl EvidenceKind {
             Self::Text => &[
                 "e-mail {file_day}.txt",
                 "agent-note-{file_number}.txt",
-                "carrier answer.txt",
+                "note from {agent}.txt",
             ],
         }
     }
@@ -90,7 +90,7 @@ fn letter(dice: &mut Dice, words: &Words) -> Vec<u8> {
     let facts = [
         ("Reference", get("file_number").to_owned()),
         ("Caller", get("customer").to_owned()),
-        ("Number", get("caller").to_owned()),
+        ("Number", get("number").to_owned()),
         ("Received", format!("{}, {}", get("day"), get("time"))),
         ("Taken by", format!("{} at {}", get("agent"), get("dest"))),
         ("Wanted", get("product").to_owned()),
@@ -180,7 +180,7 @@ fn record(dice: &mut Dice, words: &Words) -> Vec<u8> {
     let day = format!("{} {}", words.get("day"), words.get("time"));
     let facts = [
         ("Name", words.get("customer")),
-        ("Number", words.get("caller")),
+        ("Number", words.get("number")),
         ("File", words.get("file_number")),
         ("Wanted", words.get("product")),
         ("Agent", words.get("agent")),

@@ -216,8 +216,14 @@ impl World {
         }
     }
 
-    pub(super) fn is_disputed(&self, call: u64) -> bool {
-        self.disputed_call(self.block_of(call)) == call
+    /// Whether somebody calls again whom no buyer complains about.
+    pub(super) fn is_repeat(&self, call: u64) -> bool {
+        mix(self.seed ^ call).is_multiple_of(40)
+    }
+
+    /// Whether a call is shaped by nothing but its number: only such calls can be repeated.
+    pub(super) fn is_plain(&self, call: u64) -> bool {
+        self.disputed_call(self.block_of(call)) != call && !self.is_repeat(call)
     }
 
     /// An earlier call that was paid for, not disputed itself and not masked, at most some three days before.
@@ -226,7 +232,7 @@ impl World {
         let from = call.checked_sub(dice.random_range(1..=reach.max(1)))?;
         (0..12)
             .filter_map(|step| from.checked_sub(step))
-            .find(|&earlier| !self.is_disputed(earlier) && Facts::plain(self, earlier).can_be_original(self.now))
+            .find(|&earlier| self.is_plain(earlier) && Facts::plain(self, earlier).can_be_original(self.now))
     }
 
     /// Calls are cut into as many blocks as there are disputes; each block has one disputed call.
