@@ -135,7 +135,7 @@ fn disputes_have_every_status_and_reason() {
 
 #[test]
 fn each_dispute_could_have_been_sent_by_the_rules() {
-    for scale in [Scale::demo(), Scale::of(2_500)] {
+    for scale in [Scale::demo(), Scale::of(6_000)] {
         let world = World::new(SEED, scale, now());
         let mut calls = HashSet::new();
         for dispute in world.disputes() {
