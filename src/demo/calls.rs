@@ -71,8 +71,11 @@ impl Facts {
     /// The call as it is: shaped by its dispute, or now and then by an earlier call of the same caller.
     pub(super) fn of(world: &World, index: u64) -> Self {
         let mut facts = Self::plain(world, index);
-        if index + 2 >= world.scale.calls {
-            return facts.still_going_on(world.now);
+        if let Some(last) = index
+            .checked_add(2)
+            .and_then(|after| after.checked_sub(world.scale.calls))
+        {
+            return facts.still_going_on(world.now - Duration::seconds(if last == 0 { 215 } else { 70 }));
         }
         if let Some(plan) = world.plan_of_call(index) {
             facts.shape(world, &plan);
@@ -84,7 +87,8 @@ impl Facts {
             }
         }
         let age = (world.now - facts.started_at).num_seconds();
-        let most = i32::try_from(age.saturating_sub(30).max(0)).unwrap_or(i32::MAX);
+        // Over for a minute or two, so that a source can have reported it.
+        let most = i32::try_from(age.saturating_sub(180).max(0)).unwrap_or(i32::MAX);
         facts.connected_s = facts.connected_s.min(most);
         facts
     }
@@ -226,17 +230,9 @@ impl Facts {
         }
     }
 
-    fn still_going_on(mut self, now: NaiveDateTime) -> Self {
-        let going = i32::try_from((now - self.started_at).num_seconds()).unwrap_or(0);
-        if going < 600 {
-            self.status = "in_progress";
-            self.hangup_by = "unknown";
-            self.hangup_cause = "";
-        } else {
-            self.status = "failed";
-            self.hangup_by = "system";
-            self.hangup_cause = "network_out_of_order";
-        }
+    fn still_going_on(mut self, since: NaiveDateTime) -> Self {
+        self.started_at = since;
+        (self.status, self.hangup_by, self.hangup_cause) = ("in_progress", "unknown", "");
         (self.connected_s, self.payout, self.publisher_payout, self.is_recorded) = (0, None, None, false);
         self
     }

@@ -119,7 +119,7 @@ impl DemoDispute {
             )
         };
         let information = stories::information(&mut dice, plan.reason, &words);
-        let evidence = evidence(&mut dice, plan, &words, course.created_at, is_draft);
+        let evidence = evidence(&mut dice, plan, &words, &course, is_draft);
         let has_facts = !is_draft || chance(&mut dice, 600);
         Self {
             index: plan.dispute,
@@ -170,7 +170,7 @@ impl Course {
             36..96 => 400,
             96..192 => 230,
             192..240 => 260,
-            240..312 => 200,
+            240..312 => 270,
             _ => 0,
         };
         let status = if chance(dice, still_pending) {
@@ -209,7 +209,7 @@ impl Course {
 fn sent(dice: &mut Dice, world: &World, call: &DemoCall<'_>) -> (NaiveDateTime, NaiveDateTime) {
     let window = i64::from(world.window_days(call.buyer)) * 1_440 - 60;
     let mut minutes = || dice.random_range(20..window.max(21));
-    let delay = minutes().min(minutes()).min(minutes());
+    let delay = minutes().min(minutes());
     let writing = Duration::seconds(dice.random_range(100..2_300));
     let at = call.started_at + Duration::minutes(delay);
     let closes_at = call.started_at + Duration::minutes(window);
@@ -236,7 +236,7 @@ pub(super) fn by_day(at: NaiveDateTime) -> NaiveDateTime {
     (moved + Duration::hours(5)).trunc_subsecs(6)
 }
 
-/// How disputes of a reason end, in a thousand: Accepted, Accepted Partial, Rejected; the rest is Withdrawn.
+/// How disputes of a reason end, in 1,040: Accepted, Accepted Partial, Rejected; the rest is Withdrawn.
 fn outcome(dice: &mut Dice, reason: &str) -> &'static str {
     let (accepted, partial, rejected) = match reason {
         "caller_hung_up" => (350, 190, 400),
@@ -247,7 +247,7 @@ fn outcome(dice: &mut Dice, reason: &str) -> &'static str {
         "technical_issues" => (380, 290, 260),
         _ => (260, 220, 450),
     };
-    match dice.random_range(0..1_000) {
+    match dice.random_range(0..1_040) {
         draw if draw < accepted => "accepted",
         draw if draw < accepted + partial => "accepted_partial",
         draw if draw < accepted + partial + rejected => "rejected",
@@ -309,7 +309,7 @@ fn facts(dice: &mut Dice, call: &DemoCall<'_>, reason: &str, words: &Words) -> V
 }
 
 /// None to three files, added while the dispute was written.
-fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, from: NaiveDateTime, is_draft: bool) -> Vec<DemoEvidence> {
+fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, course: &Course, is_draft: bool) -> Vec<DemoEvidence> {
     let count = pick(
         dice,
         if is_draft {
@@ -328,7 +328,8 @@ fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, from: NaiveDateTime, is
             (EvidenceKind::Text, _) if chance(dice, 200) => Some("uncategorized_file"),
             _ => None,
         };
-        let at = from + Duration::seconds(dice.random_range(10..90));
+        let writing = course.submitted_at - course.created_at;
+        let at = (course.created_at + writing * dice.random_range(10..90) / 100).trunc_subsecs(6);
         files.push(DemoEvidence {
             kind,
             name: stories::tell(dice, template, words),

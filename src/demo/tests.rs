@@ -68,7 +68,10 @@ fn money_and_durations_fit_the_status() {
         assert!(call.connected_s <= call.duration_s && call.connected_s.is_some() == (call.status != "in_progress"));
         assert!(call.recording.is_none() || talked, "{call:?}");
         let ended_at = call.started_at + Duration::seconds(call.duration_s.unwrap_or(0).into());
-        assert!(ended_at <= now() && call.created_at >= ended_at, "{call:?}");
+        assert!(
+            ended_at <= now() && call.created_at >= ended_at && call.created_at <= now(),
+            "{call:?}"
+        );
         assert_eq!(call.currency, world.buyers[call.buyer].currency);
         assert!(
             world.buyers[call.buyer]
@@ -102,6 +105,7 @@ fn the_mix_of_calls_is_believable() {
     assert!(count(&calls, |call| call.is_duplicate) > 60);
     assert!(count(&calls, |call| call.currency == "CAD") > 50);
     assert!(count(&calls, |call| call.publisher.is_none()) > 20);
+    assert_eq!(count(&calls, |call| call.status == "in_progress"), 2);
 }
 
 #[test]

@@ -62,12 +62,13 @@ impl World {
     /// The world of a seed and a size as it is at `now`.
     #[must_use]
     pub fn new(seed: u64, scale: Scale, now: NaiveDateTime) -> Self {
-        let start = now - Duration::days(i64::from(scale.days));
+        // The last quarter of an hour is left to the calls that are still going on.
+        let start = now - Duration::days(i64::from(scale.days)) + Duration::minutes(45);
         let buyers = cast::buyers(seed, scale);
         let users = people::users(seed, &buyers);
-        let hours = (0..i64::from(scale.days) * 24)
+        let hours = (1..i64::from(scale.days) * 24)
             .scan(0, |sum, hour| {
-                *sum += busy(start + Duration::hours(hour));
+                *sum += busy(start + Duration::hours(hour - 1));
                 Some(*sum)
             })
             .collect();
