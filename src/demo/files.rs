@@ -1,7 +1,5 @@
 //! Evidence files of the demo as bytes: a letter as PDF, a picture of a record, a call list, an e-mail.
 
-use std::fmt::Write as _;
-
 use chrono::Duration;
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 use rand::Rng as _;
@@ -226,12 +224,11 @@ fn call_list(dice: &mut Dice, words: &Words, caller: &str, started_at: chrono::N
         );
         let agent = if talk > 0 { pick(dice, FIRST_NAMES) } else { "" };
         // A spreadsheet must not take a number for a formula.
-        let _ = write!(
-            text,
+        text.push_str(&format!(
             "{},\"'{number}\",{},{agent},{ring},{talk},{result}\r\n",
             at.format("%Y-%m-%d %H:%M:%S"),
             words.get("dest")
-        );
+        ));
     }
     text.into_bytes()
 }
