@@ -224,11 +224,12 @@ fn call_list(dice: &mut Dice, words: &Words, caller: &str, started_at: chrono::N
         );
         let agent = if talk > 0 { pick(dice, FIRST_NAMES) } else { "" };
         // A spreadsheet must not take a number for a formula.
-        text.push_str(&format!(
+        let row = format!(
             "{},\"'{number}\",{},{agent},{ring},{talk},{result}\r\n",
             at.format("%Y-%m-%d %H:%M:%S"),
             words.get("dest")
-        ));
+        );
+        text.push_str(&row);
     }
     text.into_bytes()
 }
