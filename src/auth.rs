@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod extract;
+pub mod password;
 pub mod permission;
 pub mod principal;
 pub mod scope;

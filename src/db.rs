@@ -24,6 +24,7 @@ pub mod sending;
 pub mod sessions;
 mod subquery;
 pub mod suffixes;
+pub mod throttles;
 pub mod transitions;
 pub mod users;
 

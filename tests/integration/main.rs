@@ -4,5 +4,6 @@
 
 mod harness;
 mod lifecycle;
+mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
