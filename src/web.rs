@@ -1,7 +1,9 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod around;
 pub mod chrome;
 pub mod client;
+pub mod dispute_form;
 pub mod error;
 pub mod error_pages;
 pub mod filters;

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths, sessions};
+use super::{AppError, dispute_form, health, help, paths, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -38,6 +38,11 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(GET "/calls/{id}/disputes/new" => dispute_form::new),
+    route!(POST "/calls/{id}/disputes" => dispute_form::create),
+    route!(POST "/calls/{id}/uploads" => dispute_form::keep_upload),
+    route!(POST "/calls/{id}/uploads/{file}/delete" => dispute_form::forget_upload),
+    route!(POST "/disputes/{id}" => dispute_form::update),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
