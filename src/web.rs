@@ -6,6 +6,7 @@ pub mod client;
 pub mod dispute_form;
 pub mod error;
 pub mod error_pages;
+pub mod evidence;
 pub mod filters;
 pub mod form;
 pub mod health;

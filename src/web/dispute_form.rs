@@ -295,6 +295,11 @@ impl Said {
     }
 }
 
+/// What a refused write on a dispute is answered with, where there is no form to show again.
+pub(in crate::web) fn refusal(error: SendError, id: DisputeId) -> AppError {
+    outcome::failure(error, Target::Dispute(id))
+}
+
 fn told_of(intent: Intent) -> Notice {
     match intent {
         Intent::Send => Notice::Sent,

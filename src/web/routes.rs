@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, dispute_form, health, help, paths, sessions};
+use super::{AppError, dispute_form, evidence, health, help, paths, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -43,6 +43,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/calls/{id}/uploads" => dispute_form::keep_upload),
     route!(POST "/calls/{id}/uploads/{file}/delete" => dispute_form::forget_upload),
     route!(POST "/disputes/{id}" => dispute_form::update),
+    route!(POST "/disputes/{id}/evidence" => evidence::create),
+    route!(GET "/disputes/{id}/evidence/{eid}" => evidence::show),
+    route!(POST "/disputes/{id}/evidence/{eid}/delete" => evidence::destroy),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
