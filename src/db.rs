@@ -22,8 +22,10 @@ pub mod paging;
 pub mod policy;
 pub mod schema;
 pub mod sending;
+pub mod sessions;
 mod subquery;
 pub mod suffixes;
+pub mod throttles;
 pub mod transitions;
 pub mod users;
 
