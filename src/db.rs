@@ -5,6 +5,7 @@ pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
+pub mod call_store;
 pub mod calls;
 pub mod connection;
 pub mod counters;
