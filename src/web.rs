@@ -13,11 +13,13 @@ pub mod notice;
 pub mod page;
 pub mod path;
 pub mod paths;
+pub mod ranged_file;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
 pub mod slow_body;
+pub mod upload;
 
 pub use error::AppError;
 pub use path::Path;
