@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::telemetry::RequestSpan;
-use crate::web::{error_pages, form, routes, same_origin, security_headers, slow_body};
+use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
@@ -66,6 +66,7 @@ pub struct Shared {
     pub db: web::Data<Db>,
     pub clock: web::Data<Clock>,
     pub shutdown: web::Data<Shutdown>,
+    pub events: web::Data<events::Hub>,
 }
 
 impl Shared {
@@ -77,6 +78,7 @@ impl Shared {
             db: web::Data::new(db),
             clock: web::Data::new(clock),
             shutdown: web::Data::new(Shutdown::default()),
+            events: web::Data::new(events::Hub::default()),
         }
     }
 }
@@ -99,6 +101,7 @@ pub fn build(
         .app_data(shared.db)
         .app_data(shared.clock)
         .app_data(shared.shutdown)
+        .app_data(shared.events)
         .app_data(form::payload_config())
         .wrap(from_fn(slow_body::limit_slow_bodies))
         .wrap(from_fn(same_origin::require_same_origin))

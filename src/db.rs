@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod facts;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notifications;
 pub mod outbox;
 pub mod paging;

@@ -1,0 +1,16 @@
+//! Disputes: the table, one dispute, and what its two sides do to it after it was sent.
+
+mod actions;
+mod csv;
+mod index;
+mod panel;
+mod row;
+mod show;
+mod state;
+mod timeline;
+
+pub(super) use actions::{discard, withdraw};
+pub(super) use csv::export;
+pub(super) use index::index;
+pub(super) use show::{Problem, answer, show};
+pub(super) use timeline::is_told_to_buyers;
