@@ -24,6 +24,7 @@ pub mod schema;
 pub mod sending;
 mod subquery;
 pub mod suffixes;
+pub mod table_settings;
 pub mod transitions;
 pub mod users;
 

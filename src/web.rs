@@ -2,6 +2,7 @@
 
 pub mod chrome;
 pub mod client;
+pub mod csv;
 pub mod disputes;
 pub mod error;
 pub mod error_pages;

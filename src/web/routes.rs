@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths};
+use super::{AppError, disputes, events, health, help, messages, notifications, paths, pending_count};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -38,6 +38,16 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
+    route!(GET "/disputes" => disputes::index),
+    route!(GET "/disputes.csv" => disputes::export),
+    route!(GET "/disputes/{id}" => disputes::show),
+    route!(POST "/disputes/{id}/withdrawal" => disputes::withdraw),
+    route!(POST "/disputes/{id}/discard" => disputes::discard),
+    route!(POST "/disputes/{id}/messages" => messages::create),
+    route!(GET "/pending-count" => pending_count::show),
+    route!(GET "/events" => events::stream),
+    route!(GET "/notifications" => notifications::index),
+    route!(POST "/notifications/read" => notifications::read),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),

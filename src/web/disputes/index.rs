@@ -10,7 +10,7 @@ use crate::auth::DisputeViewer;
 use crate::clock::Clock;
 use crate::db::dispute_list::{self, DisputeLine};
 use crate::db::paging::{Count, Listed};
-use crate::db::{AnyConnection, Db, call_list, counters, names, policy};
+use crate::db::{AnyConnection, Db, call_list, counters, names, policy, table_settings};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
@@ -22,8 +22,8 @@ use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
 use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
 
 /// Filters that the form shows; all others travel as hidden fields.
-const ON_THE_FORM: [&str; 9] =
-    ["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_recording", "has_evidence", "per_page"];
+pub(in crate::web) const ON_THE_FORM: &[&str] =
+    &["q", "status", "reason", "buyer"];
 
 #[derive(Template)]
 #[template(path = "pages/disputes/index.html", blocks = ["content"])]
@@ -52,6 +52,8 @@ pub(in crate::web) struct DisputesPage {
 struct Heading {
     column: Column,
     class: String,
+    /// The same for the header, which is never cut.
+    head_class: String,
     /// Where a click leads, if the column sorts.
     href: Option<String>,
     direction: Option<&'static str>,
@@ -80,9 +82,13 @@ impl DisputesPage {
     }
 
     /// The column whose cell heads its row and carries the link over all of it.
-    fn heads(&self, column: Column) -> bool {
+    fn heads(&self, column: &Column) -> bool {
         let shows_date = self.state.listing.shows(Column::CallDate);
-        if shows_date { column == Column::CallDate } else { self.columns.first().is_some_and(|first| first.column == column) }
+        if shows_date {
+            *column == Column::CallDate
+        } else {
+            self.columns.first().is_some_and(|first| first.column == *column)
+        }
     }
 
     fn statuses() -> impl Iterator<Item = Status> {
@@ -90,8 +96,8 @@ impl DisputesPage {
     }
 
     /// The one status the form shows as chosen; several stand as chips.
-    fn is_status(&self, status: Status) -> bool {
-        self.state.filter.statuses.first() == Some(&status)
+    fn is_status(&self, status: &Status) -> bool {
+        self.state.filter.statuses.first() == Some(status)
     }
 
     fn is_per_page(&self, rows: i64) -> bool {
@@ -129,8 +135,8 @@ pub(in crate::web) async fn index(
 
 /// What a person saved for this table.
 pub(super) fn saved(conn: &mut AnyConnection, viewer: &DisputeViewer) -> Result<Option<Saved>, AppError> {
-    let _ = (conn, viewer);
-    Ok(None)
+    let found = table_settings::find(conn, viewer.viewer().user(), "disputes")?;
+    Ok(found.map(|row| Saved { columns: row.column_list, per_page: i64::from(row.per_page), sort: row.sort }))
 }
 
 fn load(
@@ -198,6 +204,7 @@ fn headings(state: &ListState) -> Vec<Heading> {
         Heading {
             column: *column,
             class: column.class(!listing.has_own_columns),
+            head_class: column.class(!listing.has_own_columns).replace("cut", "").trim().to_owned(),
             href: sorted.map(|sort| state.link().set("sort", sort).to_string()),
             direction: column.sort().and_then(|key| listing.direction_of(key)),
         }

@@ -24,12 +24,14 @@ pub(super) struct Row {
     pub(super) href: String,
     pub(super) status: Status,
     pub(super) called: When,
+    pub(super) called_at: Instant,
     pub(super) caller_id: String,
     pub(super) destination: String,
     pub(super) payout: Option<Money>,
     pub(super) reason: String,
     pub(super) recording: Option<String>,
     pub(super) submitted: Option<When>,
+    pub(super) submitted_at: Option<Instant>,
     pub(super) manager: Option<ManagerCells>,
 }
 
@@ -45,6 +47,7 @@ pub(super) struct ManagerCells {
 /// Until when a Pending dispute is to be decided.
 pub(super) struct Due {
     pub(super) when: When,
+    pub(super) at: Instant,
     pub(super) is_overdue: bool,
     pub(super) is_soon: bool,
 }
@@ -113,6 +116,7 @@ impl<'a> Rows<'a> {
             age: line.submitted_at.filter(|_| line.status == Status::Pending).map(|at| Span(self.now - at)),
             due: (line.status == Status::Pending).then(|| Due {
                 when: when(line.due_at),
+                at: line.due_at,
                 is_overdue: line.due_at <= self.now,
                 is_soon: line.due_at > self.now && line.due_at - self.now <= DUE_SOON,
             }),
@@ -122,10 +126,12 @@ impl<'a> Rows<'a> {
             href: format!("{}{}", paths::dispute(line.id), self.query),
             status: line.status,
             called: when(line.call_started_at),
+            called_at: line.call_started_at,
             payout: money(line.payout),
             reason: self.policy.reason_label(&line.reason).to_owned(),
             recording: line.has_recording.then(|| paths::recording(line.call_id)),
             submitted: line.submitted_at.map(when),
+            submitted_at: line.submitted_at,
             caller_id: line.caller_id,
             destination: line.destination,
             manager,
