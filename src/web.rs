@@ -23,6 +23,7 @@ pub mod pending_count;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
+pub mod sessions;
 pub mod slow_body;
 
 pub use error::AppError;
