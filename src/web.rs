@@ -8,6 +8,7 @@ pub mod form;
 pub mod health;
 pub mod help;
 pub mod htmx;
+pub mod list_query;
 pub mod page;
 pub mod path;
 pub mod paths;

@@ -104,13 +104,7 @@ fn a_mended_errors_file_can_be_imported() {
     let header = second.errors_file.lines().next().unwrap_or_default();
     assert_eq!(header.matches("error").count(), 1);
     let third = read(&second.errors_file);
-    assert!(
-        third
-            .failed
-            .iter()
-            .all(|(_, row)| !row.to_string().contains("one for each column")),
-        "{third:#?}"
-    );
+    assert!(third.failed.iter().all(|(_, row)| !row.to_string().contains("one for each column")), "{third:#?}");
 }
 
 #[test]
