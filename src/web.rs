@@ -1,5 +1,6 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod chrome;
 pub mod client;
 pub mod error;
 pub mod error_pages;
@@ -9,6 +10,7 @@ pub mod health;
 pub mod help;
 pub mod htmx;
 pub mod list_query;
+pub mod notice;
 pub mod page;
 pub mod path;
 pub mod paths;

@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::error::AppError;
 use super::htmx::Htmx;
+use super::notice::Notice;
 
 /// One URL has several representations; caches must keep them apart.
 pub const VARY: &str = "HX-Request, HX-Request-Type, HX-Target, Cookie";
@@ -268,7 +269,12 @@ impl<T: Template + Fragments> Page<T> {
 impl<T: Template + Fragments> Responder for Page<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
+        let notice = Notice::of(request.head());
+        if self.flash.is_none() {
+            // A whole page has it in its chrome; beside a region it goes out of band.
+            self.flash = notice.map(Notice::flash);
+        }
         match self.render() {
             Ok(text) => {
                 let mut response = HttpResponse::build(self.status);
@@ -278,6 +284,9 @@ impl<T: Template + Fragments> Responder for Page<T> {
                     .insert_header((header::VARY, VARY));
                 if let Some(url) = self.push_url.filter(|_| self.htmx.is_partial()) {
                     response.insert_header(("hx-push-url", url));
+                }
+                if notice.is_some() {
+                    response.append_header((header::SET_COOKIE, Notice::forgotten()));
                 }
                 response.body(text)
             }

@@ -1,0 +1,90 @@
+//! What surrounds a page of somebody signed in: loaded with the page, on the same connection.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+use actix_web::dev::{Payload, RequestHead};
+use actix_web::{FromRequest, HttpRequest};
+
+use super::notice::Notice;
+use super::page::{Chrome, Menu, NavItem, ThemeChoice};
+use crate::auth::Viewer;
+use crate::auth::principal::Theme;
+use crate::db::{AnyConnection, DbError, buyers, counters, notifications, policy};
+
+/// Where a request came in: the page's own address, and what the answer before it wants to be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Here {
+    path: String,
+    notice: Option<Notice>,
+}
+
+impl Here {
+    /// Reads the address and the notice of a request.
+    #[must_use]
+    pub fn of(head: &RequestHead) -> Self {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        Self { path: path.to_owned(), notice: Notice::of(head) }
+    }
+
+    /// Path and query of the page.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl From<&str> for Here {
+    fn from(path: &str) -> Self {
+        Self { path: path.to_owned(), notice: None }
+    }
+}
+
+impl FromRequest for Here {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request.head())))
+    }
+}
+
+/// What surrounds a page of this viewer. Counts are asked for only where the viewer may know them.
+pub fn load(conn: &mut AnyConnection, viewer: &Viewer, current: NavItem, here: &Here) -> Result<Chrome, DbError> {
+    let profile = viewer.profile();
+    let platform = policy::load(conn)?.platform_name;
+    let organisation = match viewer {
+        Viewer::Manager(_) => platform,
+        Viewer::Buyer(buyer) => buyers::find(conn, buyer.account())?.map(|row| row.name).unwrap_or_default(),
+    };
+    Ok(Chrome {
+        signed_in: true,
+        current,
+        menu: Menu::default(),
+        pending: pending(conn, viewer)?,
+        unread: notifications::unread(conn, profile.user)?,
+        user_name: profile.name.clone(),
+        user_initials: Chrome::initials(&profile.name),
+        organisation,
+        theme: theme(profile.theme),
+        keyboard_shortcuts: profile.keyboard_shortcuts,
+        path: here.path.clone(),
+        flash: here.notice.map(Notice::flash),
+    })
+}
+
+/// The pending counter, or `None` for those who may not see Disputes.
+pub fn pending(conn: &mut AnyConnection, viewer: &Viewer) -> Result<Option<i64>, DbError> {
+    match viewer.dispute_viewer() {
+        Some(viewer) => Ok(Some(counters::pending(conn, viewer.scope())?)),
+        None => Ok(None),
+    }
+}
+
+fn theme(theme: Theme) -> ThemeChoice {
+    match theme {
+        Theme::System => ThemeChoice::System,
+        Theme::Light => ThemeChoice::Light,
+        Theme::Dark => ThemeChoice::Dark,
+    }
+}
