@@ -17,6 +17,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod domain;
+pub mod file_store;
 pub mod import;
 pub mod telemetry;
 pub mod web;
