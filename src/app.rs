@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
+use actix_web::cookie::Key;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpServer, web};
 use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
+use crate::auth::session;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -66,17 +68,19 @@ pub struct Shared {
     pub db: web::Data<Db>,
     pub clock: web::Data<Clock>,
     pub shutdown: web::Data<Shutdown>,
+    session_key: Key,
 }
 
 impl Shared {
     /// Wraps the values once for all workers.
     #[must_use]
-    pub fn new(config: Config, db: Db, clock: Clock) -> Self {
+    pub fn new(config: Config, db: Db, clock: Clock, session_key: Key) -> Self {
         Self {
             config: web::Data::new(config),
             db: web::Data::new(db),
             clock: web::Data::new(clock),
             shutdown: web::Data::new(Shutdown::default()),
+            session_key,
         }
     }
 }
@@ -94,6 +98,12 @@ pub fn build(
         InitError = (),
     >,
 > {
+    let sessions = session::middleware(
+        &shared.config,
+        shared.db.as_ref().clone(),
+        shared.clock.as_ref().clone(),
+        shared.session_key,
+    );
     App::new()
         .app_data(shared.config)
         .app_data(shared.db)
@@ -102,6 +112,7 @@ pub fn build(
         .app_data(form::payload_config())
         .wrap(from_fn(slow_body::limit_slow_bodies))
         .wrap(from_fn(same_origin::require_same_origin))
+        .wrap(sessions)
         .wrap(from_fn(error_pages::render_errors))
         .wrap(Compress::default())
         .wrap(from_fn(security_headers::add_headers))
@@ -111,8 +122,9 @@ pub fn build(
 
 /// Starts serving on the listener. Signals are the caller's: it calls `Shutdown::begin`.
 pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io::Result<Running> {
+    let session_key = session::signing_key(&config.data_dir).map_err(io::Error::other)?;
     let workers = config.workers.map(usize::from);
-    let shared = Shared::new(config, db, clock);
+    let shared = Shared::new(config, db, clock, session_key);
     let shutdown = shared.shutdown.as_ref().clone();
     let server = HttpServer::new(move || build(shared.clone(), routes::register))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.

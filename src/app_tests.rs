@@ -1,3 +1,4 @@
+use actix_web::cookie::Key;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::{self, TestRequest};
@@ -53,6 +54,7 @@ async fn ask(request: TestRequest, arguments: &[&str]) -> ServiceResponse<impl M
             config(arguments),
             Db::open(crate::db::DatabaseUrl::Sqlite(":memory:".into())).unwrap(),
             Clock::System,
+            Key::generate(),
         ),
         register,
     ))

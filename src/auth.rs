@@ -1,9 +1,12 @@
 //! Who you are and what you may do: rights as values that only this module can make.
 
 pub mod actor;
+pub mod extract;
+pub mod password;
 pub mod permission;
 pub mod principal;
 pub mod scope;
+pub mod session;
 
 pub use actor::{Actor, Origin, Via};
 pub use permission::{DisputeCalls, EditDisputes, Granted, ImportCalls, ManageSettings, Permission, ViewDisputes};

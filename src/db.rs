@@ -23,9 +23,11 @@ pub mod policy;
 pub mod recordings;
 pub mod schema;
 pub mod sending;
+pub mod sessions;
 mod subquery;
 pub mod suffixes;
 pub mod table_settings;
+pub mod throttles;
 pub mod transitions;
 pub mod users;
 

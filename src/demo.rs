@@ -16,6 +16,9 @@ mod telling;
 mod threads;
 pub mod world;
 
+#[cfg(test)]
+mod tests;
+
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 

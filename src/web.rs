@@ -17,6 +17,7 @@ pub mod paths;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
+pub mod sessions;
 pub mod slow_body;
 
 pub use error::AppError;

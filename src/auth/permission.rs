@@ -16,18 +16,22 @@ pub trait Permission: sealed::Sealed + 'static {
     /// The word in commands, forms and refusals.
     const NAME: &'static str;
 
+    /// The words people read.
+    const LABEL: &'static str;
+
     /// Whether this person holds it now.
     fn is_held_by(viewer: &Viewer) -> bool;
 }
 
 macro_rules! permissions {
-    ($($(#[$meta:meta])* $name:ident = $code:literal, $held:expr;)+) => {$(
+    ($($(#[$meta:meta])* $name:ident = $code:literal, $label:literal, $held:expr;)+) => {$(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         pub enum $name {}
         impl sealed::Sealed for $name {}
         impl Permission for $name {
             const NAME: &'static str = $code;
+            const LABEL: &'static str = $label;
             fn is_held_by(viewer: &Viewer) -> bool {
                 let held: fn(&Viewer) -> bool = $held;
                 held(viewer)
@@ -38,15 +42,15 @@ macro_rules! permissions {
 
 permissions! {
     /// A buyer's user disputes calls.
-    DisputeCalls = "dispute-calls", |viewer| matches!(viewer, Viewer::Buyer(buyer) if buyer.may_dispute_calls());
+    DisputeCalls = "dispute-calls", "Dispute Calls", |viewer| matches!(viewer, Viewer::Buyer(buyer) if buyer.may_dispute_calls());
     /// A manager sees disputes.
-    ViewDisputes = "disputes-view", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().view);
+    ViewDisputes = "disputes-view", "Disputes View", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().view);
     /// A manager decides and replies.
-    EditDisputes = "disputes-edit", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().edit);
+    EditDisputes = "disputes-edit", "Disputes Edit", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().edit);
     /// A manager imports calls.
-    ImportCalls = "calls-import", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().import);
+    ImportCalls = "calls-import", "Calls Import", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().import);
     /// A manager runs the platform: users, buyers, policy, audit.
-    ManageSettings = "settings", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().settings);
+    ManageSettings = "settings", "Settings", |viewer| matches!(viewer, Viewer::Manager(manager) if manager.permissions().settings);
 }
 
 /// Proof that somebody holds `P`. Writes demand it.

@@ -11,13 +11,14 @@ use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, UserId};
 
 /// A user's row.
-#[derive(Clone, Debug, Queryable, Selectable, Identifiable)]
+#[derive(Clone, Debug, Queryable, Selectable, Identifiable, serde::Serialize, serde::Deserialize)]
 #[diesel(table_name = users)]
 #[expect(clippy::struct_excessive_bools, reason = "each permission is a column with its own CHECK")]
 pub struct UserRow {
     pub id: UserId,
     pub email: String,
     pub name: String,
+    #[serde(skip)]
     pub password_hash: Option<String>,
     pub buyer_id: Option<BuyerId>,
     pub dispute_calls: bool,

@@ -4,7 +4,7 @@ use chrono::{Duration, NaiveDateTime};
 use rand::Rng as _;
 
 use super::cast::{Order, SOURCES};
-use super::names::{ARIZONA, CANADA, ELSEWHERE, FLORIDA, TEXAS};
+use super::names::{ARIZONA, ELSEWHERE, FLORIDA, TEXAS};
 use super::world::{Plan, World};
 use super::{Dice, audio, chance, dice, mix, pick};
 
@@ -71,20 +71,21 @@ impl Facts {
     /// The call as it is: shaped by its dispute, or now and then by an earlier call of the same caller.
     pub(super) fn of(world: &World, index: u64) -> Self {
         let mut facts = Self::plain(world, index);
-        if index + 2 >= world.scale.calls {
-            return facts.still_going_on(world.now);
+        if let Some(last) = index.checked_add(2).and_then(|after| after.checked_sub(world.scale.calls)) {
+            return facts.still_going_on(world.now - Duration::seconds(if last == 0 { 215 } else { 70 }));
         }
         if let Some(plan) = world.plan_of_call(index) {
             facts.shape(world, &plan);
-        } else if mix(world.seed ^ index).is_multiple_of(40) {
+        } else if world.is_repeat(index) {
             // Somebody calls again: the platform's own mark, not a dispute.
             let back = 1 + mix(index) % 200;
-            if let Some(earlier) = index.checked_sub(back).filter(|&earlier| !world.is_disputed(earlier)) {
+            if let Some(earlier) = index.checked_sub(back).filter(|&earlier| world.is_plain(earlier)) {
                 facts.repeat(&Self::plain(world, earlier));
             }
         }
         let age = (world.now - facts.started_at).num_seconds();
-        let most = i32::try_from(age.saturating_sub(30).max(0)).unwrap_or(i32::MAX);
+        // Over for a minute or two, so that a source can have reported it.
+        let most = i32::try_from(age.saturating_sub(180).max(0)).unwrap_or(i32::MAX);
         facts.connected_s = facts.connected_s.min(most);
         facts
     }
@@ -103,7 +104,7 @@ impl Facts {
             let count = world.publishers.len().max(1);
             Some(dice.random_range(0..count).min(dice.random_range(0..count)))
         };
-        let caller = pick_caller(&mut dice, world, buyer, order.campaign);
+        let caller = pick_caller(&mut dice, world, order.campaign);
         let (status, connected_s) = outcome(&mut dice);
         let (hangup_by, hangup_cause) = hangup(&mut dice, status, connected_s);
         let mut facts = Self {
@@ -142,11 +143,9 @@ impl Facts {
         let share = self.publisher.and_then(|place| world.publishers.get(place)).map(|publisher| publisher.share);
         let converted = matches!(self.status, CONVERTED | NOT_CONNECTED);
         self.payout = match (converted, luck) {
-            (true, 0..12) => None,
-            (true, 12..20) => Some(0),
-            (true, _) => Some(self.order.payout),
-            (false, 0..30) => None,
-            (false, _) => Some(0),
+            (true, 0..12) | (false, 0..30) => None,
+            (true, 20..) => Some(self.order.payout),
+            _ => Some(0),
         };
         // Publishers are paid in steps of 50 cents.
         self.publisher_payout = match (self.payout, share) {
@@ -159,7 +158,7 @@ impl Facts {
     fn shape(&mut self, world: &World, plan: &Plan) {
         let mut dice = dice(world.seed, 2, plan.dispute);
         self.status = CONVERTED;
-        self.is_recorded = chance(&mut dice, 920);
+        self.is_recorded = chance(&mut dice, 975);
         self.connected_s = dice.random_range(55..420);
         (self.hangup_by, self.hangup_cause) = hangup(&mut dice, CONVERTED, self.connected_s);
         match plan.reason {
@@ -214,17 +213,9 @@ impl Facts {
         }
     }
 
-    fn still_going_on(mut self, now: NaiveDateTime) -> Self {
-        let going = i32::try_from((now - self.started_at).num_seconds()).unwrap_or(0);
-        if going < 600 {
-            self.status = "in_progress";
-            self.hangup_by = "unknown";
-            self.hangup_cause = "";
-        } else {
-            self.status = "failed";
-            self.hangup_by = "system";
-            self.hangup_cause = "network_out_of_order";
-        }
+    fn still_going_on(mut self, since: NaiveDateTime) -> Self {
+        self.started_at = since;
+        (self.status, self.hangup_by, self.hangup_cause) = ("in_progress", "unknown", "");
         (self.connected_s, self.payout, self.publisher_payout, self.is_recorded) = (0, None, None, false);
         self
     }
@@ -296,16 +287,13 @@ fn pick_order(dice: &mut Dice, orders: &[Order]) -> Order {
     orders.get(place).copied().unwrap_or_default()
 }
 
-fn pick_caller(dice: &mut Dice, world: &World, buyer: usize, campaign: usize) -> Caller {
+fn pick_caller(dice: &mut Dice, world: &World, campaign: usize) -> Caller {
     let draw = dice.random_range(0..1_000);
-    let home = match world.buyers.get(buyer).map(|buyer| buyer.currency) {
-        Some("CAD") => CANADA,
-        _ => match world.campaigns.get(campaign).and_then(|campaign| campaign.state) {
-            Some("Texas") => TEXAS,
-            Some("Florida") => FLORIDA,
-            Some("Arizona") => ARIZONA,
-            _ => ELSEWHERE,
-        },
+    let home = match world.campaigns.get(campaign).and_then(|campaign| campaign.state) {
+        Some("Texas") => TEXAS,
+        Some("Florida") => FLORIDA,
+        Some("Arizona") => ARIZONA,
+        _ => ELSEWHERE,
     };
     // People keep their number when they move.
     let area = pick(dice, if draw % 10 < 7 { home } else { ELSEWHERE });

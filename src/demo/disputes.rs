@@ -1,6 +1,6 @@
 //! One dispute of the demo: what was claimed, with which facts and files, what was said, and how it ended.
 
-use chrono::{Duration, NaiveDateTime};
+use chrono::{Duration, NaiveDateTime, SubsecRound as _};
 use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 
@@ -105,7 +105,7 @@ impl DemoDispute {
             telling::messages(&mut dice, &words, plan.reason, course.status, (created_by, manager), &span)
         };
         let information = stories::information(&mut dice, plan.reason, &words);
-        let evidence = evidence(&mut dice, plan, &words, course.created_at, is_draft);
+        let evidence = evidence(&mut dice, plan, &words, &course, is_draft);
         let has_facts = !is_draft || chance(&mut dice, 600);
         Self {
             index: plan.dispute,
@@ -132,62 +132,79 @@ impl DemoDispute {
 impl Course {
     /// Sent within the window, decided one to six days later; the newest are mostly still Pending.
     fn of(dice: &mut Dice, world: &World, call: &DemoCall<'_>, reason: &str) -> Self {
-        let window = i64::from(world.window_days(call.buyer)) * 1_440 - 60;
-        let mut minutes = || dice.random_range(20..window.max(21));
-        let delay = minutes().min(minutes()).min(minutes());
-        let mut created_at = call.started_at + Duration::minutes(delay);
-        let mut submitted_at = created_at + Duration::seconds(dice.random_range(100..2_300));
-        if submitted_at >= world.now {
-            created_at = call.created_at + (world.now - call.created_at) / 3;
-            submitted_at = created_at + (world.now - created_at) / 2;
-        }
+        let (created_at, submitted_at) = sent(dice, world, call);
         let age = (world.now - submitted_at).num_hours();
+        let open = |status| Self { status, created_at, submitted_at, ended_at: None };
         if age < 288 && chance(dice, 95) {
-            return Self { status: "draft", created_at, submitted_at, ended_at: None };
+            return open("draft");
         }
         let still_pending = match age {
-            ..36 => 900,
-            36..96 => 520,
-            96..192 => 330,
-            192..240 => 300,
-            240..312 => 230,
+            ..36 => 880,
+            36..96 => 400,
+            96..192 => 230,
+            192..240 => 260,
+            240..312 => 270,
             _ => 0,
         };
         let status = if chance(dice, still_pending) { "pending" } else { outcome(dice, reason) };
-        let decided_after = dice.random_range(24 * 60..6 * 24 * 60).min(age * 60 - 30);
-        let withdrawn_after = dice.random_range(30..3 * 24 * 60).min(age * 60 - 30);
-        match status {
-            // Nobody decides within a day of the sending, nor withdraws within the hour.
-            "pending" => Self { status, created_at, submitted_at, ended_at: None },
-            "withdrawn" if withdrawn_after >= 30 => Self {
-                status,
-                created_at,
-                submitted_at,
-                ended_at: Some(submitted_at + Duration::minutes(withdrawn_after)),
-            },
-            _ if decided_after >= 24 * 60 => Self {
-                status,
-                created_at,
-                submitted_at,
-                ended_at: Some(submitted_at + Duration::minutes(decided_after)),
-            },
-            _ => Self { status: "pending", created_at, submitted_at, ended_at: None },
+        let after = match status {
+            "pending" => return open(status),
+            "withdrawn" => dice.random_range(30..3 * 24 * 60),
+            _ => dice.random_range(24 * 60..6 * 24 * 60),
+        };
+        let least = submitted_at + Duration::minutes(if status == "withdrawn" { 30 } else { 24 * 60 });
+        let at = (submitted_at + Duration::minutes(after)).min(world.now - Duration::minutes(30));
+        let latest = (submitted_at + Duration::days(6)).min(world.now - Duration::minutes(1));
+        let ended_at = if (least..=latest).contains(&by_day(at)) { by_day(at) } else { at };
+        // What could only have ended within its first day is still open.
+        if ended_at < least {
+            open("pending")
+        } else {
+            Self { status, created_at, submitted_at, ended_at: Some(ended_at) }
         }
     }
 }
 
-/// How disputes of a reason end, in a thousand: Accepted, Accepted Partial, Rejected; the rest is Withdrawn.
+/// When a dispute was begun and sent: after the call, inside the window, before now, and by day where that fits.
+fn sent(dice: &mut Dice, world: &World, call: &DemoCall<'_>) -> (NaiveDateTime, NaiveDateTime) {
+    let window = i64::from(world.window_days(call.buyer)) * 1_440 - 60;
+    let mut minutes = || dice.random_range(20..window.max(21));
+    let delay = minutes().min(minutes());
+    let writing = Duration::seconds(dice.random_range(100..2_300));
+    let at = call.started_at + Duration::minutes(delay);
+    let closes_at = call.started_at + Duration::minutes(window);
+    let fits = |at: NaiveDateTime| at > call.created_at && at < closes_at && at + writing < world.now;
+    if fits(by_day(at)) {
+        return (by_day(at), by_day(at) + writing);
+    }
+    if fits(at) {
+        return (at, at + writing);
+    }
+    // So new that everything happened between its end and now.
+    let since = world.now - call.created_at;
+    ((call.created_at + since / 3).trunc_subsecs(6), (call.created_at + since * 2 / 3).trunc_subsecs(6))
+}
+
+/// Moves an instant of any hour into a working day on the US east coast; what came later stays later.
+pub(super) fn by_day(at: NaiveDateTime) -> NaiveDateTime {
+    let local = at - Duration::hours(5);
+    let midnight = local.date().and_time(chrono::NaiveTime::MIN);
+    let moved = midnight + Duration::hours(8) + (local - midnight) * 11 / 24;
+    (moved + Duration::hours(5)).trunc_subsecs(6)
+}
+
+/// How disputes of a reason end, in 1,040: Accepted, Accepted Partial, Rejected; the rest is Withdrawn.
 fn outcome(dice: &mut Dice, reason: &str) -> &'static str {
     let (accepted, partial, rejected) = match reason {
-        "caller_hung_up" => (380, 120, 420),
-        "not_connected" => (720, 40, 180),
-        "invalid_caller" => (480, 80, 350),
-        "duplicate_call" => (380, 260, 270),
-        "not_qualified" => (270, 290, 360),
-        "technical_issues" => (400, 260, 240),
-        _ => (250, 200, 450),
+        "caller_hung_up" => (350, 190, 400),
+        "not_connected" => (660, 90, 190),
+        "invalid_caller" => (430, 150, 350),
+        "duplicate_call" => (360, 290, 280),
+        "not_qualified" => (260, 300, 380),
+        "technical_issues" => (380, 290, 260),
+        _ => (260, 220, 450),
     };
-    match dice.random_range(0..1_000) {
+    match dice.random_range(0..1_040) {
         draw if draw < accepted => "accepted",
         draw if draw < accepted + partial => "accepted_partial",
         draw if draw < accepted + partial + rejected => "rejected",
@@ -244,7 +261,7 @@ fn facts(dice: &mut Dice, call: &DemoCall<'_>, reason: &str, words: &Words) -> V
 }
 
 /// None to three files, added while the dispute was written.
-fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, from: NaiveDateTime, is_draft: bool) -> Vec<DemoEvidence> {
+fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, course: &Course, is_draft: bool) -> Vec<DemoEvidence> {
     let count = pick(dice, if is_draft { &[0, 0, 1] } else { &[0, 0, 1, 1, 1, 2, 2, 3] });
     let mut files: Vec<DemoEvidence> = Vec::new();
     let kinds = EvidenceKind::for_reason(plan.reason);
@@ -256,7 +273,8 @@ fn evidence(dice: &mut Dice, plan: &Plan, words: &Words, from: NaiveDateTime, is
             (EvidenceKind::Text, _) if chance(dice, 200) => Some("uncategorized_file"),
             _ => None,
         };
-        let at = from + Duration::seconds(dice.random_range(10..90));
+        let writing = course.submitted_at - course.created_at;
+        let at = (course.created_at + writing * dice.random_range(10..90) / 100).trunc_subsecs(6);
         files.push(DemoEvidence { kind, name: stories::tell(dice, template, words), fact, at, seed: dice.random() });
     }
     files

@@ -1,7 +1,5 @@
 //! Evidence files of the demo as bytes: a letter as PDF, a picture of a record, a call list, an e-mail.
 
-use std::fmt::Write as _;
-
 use chrono::Duration;
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 use rand::Rng as _;
@@ -57,7 +55,7 @@ impl EvidenceKind {
                 &["crm-open-quote.png", "Screenshot {iso_day}.png", "record {file_number}.png", "caller-record.png"]
             }
             Self::Csv => &["queue-{iso_day}.csv", "calls_{file_day}.csv", "trunk-log-{iso_day}.csv"],
-            Self::Text => &["e-mail {file_day}.txt", "agent-note-{file_number}.txt", "carrier answer.txt"],
+            Self::Text => &["e-mail {file_day}.txt", "agent-note-{file_number}.txt", "note from {agent}.txt"],
         }
     }
 }
@@ -83,7 +81,7 @@ fn letter(dice: &mut Dice, words: &Words) -> Vec<u8> {
     let facts = [
         ("Reference", get("file_number").to_owned()),
         ("Caller", get("customer").to_owned()),
-        ("Number", get("caller").to_owned()),
+        ("Number", get("number").to_owned()),
         ("Received", format!("{}, {}", get("day"), get("time"))),
         ("Taken by", format!("{} at {}", get("agent"), get("dest"))),
         ("Wanted", get("product").to_owned()),
@@ -143,7 +141,7 @@ fn record(dice: &mut Dice, words: &Words) -> Vec<u8> {
     let day = format!("{} {}", words.get("day"), words.get("time"));
     let facts = [
         ("Name", words.get("customer")),
-        ("Number", words.get("caller")),
+        ("Number", words.get("number")),
         ("File", words.get("file_number")),
         ("Wanted", words.get("product")),
         ("Agent", words.get("agent")),
@@ -183,12 +181,12 @@ fn call_list(dice: &mut Dice, words: &Words, caller: &str, started_at: chrono::N
             (dice.random_range(3..24), if result == "answered" { dice.random_range(20..400) } else { 0 });
         let agent = if talk > 0 { pick(dice, FIRST_NAMES) } else { "" };
         // A spreadsheet must not take a number for a formula.
-        let _ = write!(
-            text,
+        let row = format!(
             "{},\"'{number}\",{},{agent},{ring},{talk},{result}\r\n",
             at.format("%Y-%m-%d %H:%M:%S"),
             words.get("dest")
         );
+        text.push_str(&row);
     }
     text.into_bytes()
 }

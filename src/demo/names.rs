@@ -153,12 +153,12 @@ pub(super) const PUBLISHERS: &[(&str, u32)] = &[
 
 /// Name, vertical, payout in minor units, state where it is bound to one.
 pub(super) const CAMPAIGNS: &[(&str, Vertical, i64, Option<&str>)] = &[
-    ("Auto TX", Vertical::Auto, 42_00, Some("Texas")),
-    ("Auto FL", Vertical::Auto, 38_50, Some("Florida")),
-    ("Home AZ", Vertical::Home, 31_00, Some("Arizona")),
-    ("Renters US", Vertical::Renters, 24_00, None),
-    ("Injury US", Vertical::Injury, 145_00, None),
-    ("Roof and Solar US", Vertical::Exterior, 68_00, None),
+    ("Auto TX", Vertical::Auto, 4_200, Some("Texas")),
+    ("Auto FL", Vertical::Auto, 3_850, Some("Florida")),
+    ("Home AZ", Vertical::Home, 3_100, Some("Arizona")),
+    ("Renters US", Vertical::Renters, 2_400, None),
+    ("Injury US", Vertical::Injury, 14_500, None),
+    ("Roof and Solar US", Vertical::Exterior, 6_800, None),
 ];
 
 pub(super) const TEXAS: &[u16] = &[
@@ -168,8 +168,6 @@ pub(super) const TEXAS: &[u16] = &[
 pub(super) const FLORIDA: &[u16] =
     &[239, 305, 321, 352, 386, 407, 561, 727, 754, 772, 786, 813, 850, 863, 904, 941, 954];
 pub(super) const ARIZONA: &[u16] = &[480, 520, 602, 623, 928];
-pub(super) const CANADA: &[u16] =
-    &[204, 226, 236, 250, 289, 306, 343, 365, 403, 416, 431, 437, 587, 604, 647, 778, 780, 825, 902, 905];
 pub(super) const ELSEWHERE: &[u16] = &[
     201, 202, 203, 205, 206, 207, 208, 209, 212, 213, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 240, 248,
     251, 252, 253, 256, 260, 262, 267, 269, 270, 301, 302, 303, 304, 307, 308, 309, 310, 312, 313, 314, 315, 316, 317,

@@ -5,6 +5,7 @@ use super::names::{FIRST_NAMES, LAST_NAMES};
 use super::{dice, pick};
 
 /// A user of the demo; the fields are those of the users table.
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission of its own, as in the table")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemoUser {
     pub email: String,

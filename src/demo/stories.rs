@@ -63,9 +63,12 @@ pub(super) fn information(dice: &mut Dice, reason: &str, words: &Words) -> Strin
     let opening = pick(dice, openings);
     let mut text = tell(dice, opening, words);
     if chance(dice, 720) {
-        text.push(' ');
         let detail = pick(dice, details);
-        text.push_str(&tell(dice, detail, words));
+        // Nobody calls back a number that is withheld.
+        if !detail.contains("{caller}") || words.get("caller").starts_with('(') {
+            text.push(' ');
+            text.push_str(&tell(dice, detail, words));
+        }
     }
     if chance(dice, 330) {
         text.push(if chance(dice, 300) { '\n' } else { ' ' });
@@ -106,14 +109,14 @@ const NOT_CONNECTED_DETAILS: &[&str] = &[
 const INVALID: &[&str] = &[
     "[A recorded voice|A robot voice] reads an offer for [Medicare benefits|a business loan|a warranty] and doesn't react to {agent}.",
     "The caller [laughs and asks for a pizza|sings and hands the phone around|gives a cartoon character's name]. [A prank, clearly.|Children, we think.]",
-    "Spam. The caller sells [search engine listings|solar leads|cleaning contracts] to us and doesn't want {product}.",
+    "Spam. The caller sells [search engine listings|solar leads|cleaning contracts] to us and doesn't want {a_product}.",
     "[Nobody speaks.|Dead air from start to end.] {agent} asks [three|four] times whether anyone is there, in {talk} seconds no answer.",
-    "The person says a [pop-up told her to call to remove a virus|text message promised a gift card]. She doesn't know what {product} is.",
+    "The person says a [pop-up told her to call to remove a virus|text message promised a gift card]. She doesn't know what {a_product} is.",
     "Same scripted opening word for word as [two|five|three] other calls [this week|since the 1st]: \"hi, I was told to ask for the discount\". Then [silence|it hangs]. We take it for a bot.",
 ];
 const INVALID_DETAILS: &[&str] = &[
     "Listen from {mark}: [the same sentence twice, to the syllable|the voice doesn't stop when ours begins].",
-    "The number {caller} [is not in service when dialed back|plays a fax tone when dialed back|belongs to a call center, they say so themselves].",
+    "The number {caller} [is not in service when dialed back|plays a fax tone when dialed back|belongs to a call center, by its own greeting].",
     "We have blocked it on our side.",
     "Name and zip code given don't match ([a zip code in Ohio|a zip code that doesn't exist]).",
     "No answer to any of the four questions we ask everybody.",
@@ -132,11 +135,11 @@ const DUPLICATE_DETAILS: &[&str] = &[
     "The first call ran on [the same campaign|this campaign too], so your filter should have caught it.",
 ];
 const NOT_QUALIFIED: &[&str] = &[
-    "{customer} doesn't qualify: {criterion}. [She says so at {mark}.|It comes out at {mark}.|{agent} asks, and that is the answer.]",
+    "{customer} doesn't qualify: {criterion}. [The caller says so at {mark}.|It comes out at {mark}.|{agent} asks, and that is the answer.]",
     "Criterion not met: {criterion}. [The campaign's rule names it.|It is the second line of our order.|We agreed on this in September.]",
     "[Good caller, wrong campaign|A friendly person, but not one we can serve]: {criterion}.",
     "Our screening ends after the [second|third] question because {criterion}. Talk time is long only because {agent} tried to [help anyway|find another product|explain].",
-    "The caller wanted {product} [for somebody else|for a relative], and {criterion}.",
+    "The caller wanted {a_product} [for somebody else|for a relative], and {criterion}.",
     "{agent}'s notes: \"{criterion}, [thanked and closed|referred elsewhere|no quote given]\".",
 ];
 const NOT_QUALIFIED_DETAILS: &[&str] = &[

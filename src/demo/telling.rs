@@ -1,6 +1,6 @@
 //! The words of one dispute, taken from its call, and the order in which its messages were written.
 
-use chrono::{Duration, NaiveDateTime};
+use chrono::{Duration, NaiveDateTime, SubsecRound as _};
 use rand::Rng as _;
 
 use super::calls::DemoCall;
@@ -8,7 +8,7 @@ use super::disputes::DemoMessage;
 use super::names::{FIRST_NAMES, LAST_NAMES};
 use super::stories::{self, Words, tell};
 use super::world::{Plan, World};
-use super::{Dice, chance, pick, threads};
+use super::{Dice, audio, chance, pick, threads};
 
 /// The dice that choose a dispute's words: its texts and its files use the same.
 pub(super) fn dice_of(world: &World, plan: &Plan) -> Dice {
@@ -41,6 +41,7 @@ pub(super) fn words(dice: &mut Dice, world: &World, call: &DemoCall<'_>, plan: &
     words.set("campaign", campaign.map_or("", |campaign| campaign.name));
     words.set("dest", call.destination);
     words.set("caller", shown(&call.caller_id));
+    words.set("number", if call.caller_id == "anonymous" { "withheld".to_owned() } else { shown(&call.caller_id) });
     words.set("talk", talk.to_string());
     words.set(
         "minutes",
@@ -54,14 +55,19 @@ pub(super) fn words(dice: &mut Dice, world: &World, call: &DemoCall<'_>, plan: &
     words.set("time", started.format("%H:%M").to_string());
     words.set("payout", money(call.payout.unwrap_or(0), call.currency));
     words.set("percent", percent.to_string());
-    words.set("product", stories::product(dice, vertical));
+    let product = stories::product(dice, vertical);
+    let article = if product.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    words.set("product", product);
+    words.set("a_product", format!("{article} {product}"));
     words.set("criterion", stories::criterion(dice, vertical));
     let prefix: String =
         buyer.map_or("", |buyer| buyer.name.as_str()).chars().filter(|letter| letter.is_uppercase()).collect();
     words.set("file_number", format!("{prefix}-{}", dice.random_range(20_000..99_999)));
-    // A point in the recording that lies inside the call.
-    let from = dice.random_range(0..(talk / 2).max(1));
-    let to = (from + dice.random_range(4..26)).min(talk).max(from);
+    // A point in the recording, which may be shorter than the call.
+    let recorded = call.recording.and_then(|place| audio::CATALOGUE.get(place)).and_then(|&s| i32::try_from(s).ok());
+    let heard = recorded.map_or(talk, |recorded| recorded.min(talk));
+    let from = dice.random_range(0..(heard / 2).max(1));
+    let to = (from + dice.random_range(4..26)).min(heard).max(from);
     words.set("mark", clock(from));
     words.set("mark_end", clock(to));
     words.set("mark_label", mark_label(dice, plan.reason));
@@ -76,7 +82,9 @@ pub(super) fn words(dice: &mut Dice, world: &World, call: &DemoCall<'_>, plan: &
 fn mark_label(dice: &mut Dice, reason: &str) -> &'static str {
     match reason {
         "duplicate_call" => pick(dice, &["Caller mentions the earlier call", "Gives the file number from last time"]),
-        "not_qualified" => pick(dice, &["Answers the screening question", "Says it herself", "Criterion comes up"]),
+        "not_qualified" => {
+            pick(dice, &["Answers the screening question", "Says so in plain words", "Criterion comes up"])
+        }
         "invalid_caller" => pick(dice, &["Recorded voice", "No reaction to the agent", "Silence"]),
         "technical_issues" => pick(dice, &["Audio breaks off", "Echo", "Caller can't hear us"]),
         _ => pick(dice, &["Listen here", "Caller hangs up"]),
@@ -127,6 +135,10 @@ pub(super) fn messages(
     (user, manager): (usize, usize),
     span: &Span,
 ) -> Vec<DemoMessage> {
+    // Nobody has looked at it yet.
+    if span.now - span.from < Duration::minutes(90) {
+        return Vec::new();
+    }
     let mut lines: Vec<(bool, bool, String)> = Vec::new();
     let likely = if status == "pending" { 480 } else { 680 };
     if chance(dice, likely) {
@@ -178,11 +190,22 @@ fn spread(
 ) -> Vec<DemoMessage> {
     let steps = i32::try_from(lines.len()).unwrap_or(0) + 1;
     let step = (until - from) / steps;
-    let mut at = from;
+    let (mut at, mut last) = (from, from);
     lines
         .into_iter()
         .map(|(is_platform, is_internal, body)| {
             at += step * dice.random_range(55..98) / 100;
+            // People write by day, unless that would be later than now or out of order.
+            let by_day = super::disputes::by_day(at);
+            let written = if by_day > last && by_day < until {
+                by_day
+            } else if at > last {
+                at
+            } else {
+                last + (until - last) / 8
+            };
+            last = written;
+            let at = written.trunc_subsecs(6);
             DemoMessage { author: if is_platform { manager } else { user }, is_platform, is_internal, body, at }
         })
         .collect()

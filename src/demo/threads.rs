@@ -55,7 +55,7 @@ const INVALID: &[Exchange] = &[
 const DUPLICATE: &[Exchange] = &[
     (
         "Which campaign did the first call come in on? The caller IDs match, [the campaign on our side does not|we want to be sure it is the same request].",
-        "[{campaign}, the same one.|The same one. She found the ad again.] It is the same {product} for the same address.",
+        "[{campaign}, the same one.|The same one, through the same ad.] It is the same {product} for the same address.",
     ),
     (
         "How do you know it is the same person and not the same household?",
@@ -110,7 +110,7 @@ pub(super) const FOLLOW_UPS: &[Exchange] = &[
     ),
     (
         "One more thing: was {first} offered a call back later?",
-        "No. [There was no reason to.|She didn't want one.|Nobody picked up.]",
+        "No. [There was no reason to.|Nobody asked for one.|Nobody picked up.]",
     ),
     (
         "Please don't send the same file twice, the second one is identical.",

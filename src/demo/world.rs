@@ -60,12 +60,13 @@ impl World {
     /// The world of a seed and a size as it is at `now`.
     #[must_use]
     pub fn new(seed: u64, scale: Scale, now: NaiveDateTime) -> Self {
-        let start = now - Duration::days(i64::from(scale.days));
+        // The last quarter of an hour is left to the calls that are still going on.
+        let start = now - Duration::days(i64::from(scale.days)) + Duration::minutes(45);
         let buyers = cast::buyers(seed, scale);
         let users = people::users(seed, &buyers);
-        let hours = (0..i64::from(scale.days) * 24)
+        let hours = (1..i64::from(scale.days) * 24)
             .scan(0, |sum, hour| {
-                *sum += busy(start + Duration::hours(hour));
+                *sum += busy(start + Duration::hours(hour - 1));
                 Some(*sum)
             })
             .collect();
@@ -182,8 +183,14 @@ impl World {
         Plan { dispute, call, reason, original }
     }
 
-    pub(super) fn is_disputed(&self, call: u64) -> bool {
-        self.disputed_call(self.block_of(call)) == call
+    /// Whether somebody calls again whom no buyer complains about.
+    pub(super) fn is_repeat(&self, call: u64) -> bool {
+        mix(self.seed ^ call).is_multiple_of(40)
+    }
+
+    /// Whether a call is shaped by nothing but its number: only such calls can be repeated.
+    pub(super) fn is_plain(&self, call: u64) -> bool {
+        self.disputed_call(self.block_of(call)) != call && !self.is_repeat(call)
     }
 
     /// An earlier call that was paid for, not disputed itself and not masked, at most some three days before.
@@ -192,7 +199,7 @@ impl World {
         let from = call.checked_sub(dice.random_range(1..=reach.max(1)))?;
         (0..12)
             .filter_map(|step| from.checked_sub(step))
-            .find(|&earlier| !self.is_disputed(earlier) && Facts::plain(self, earlier).can_be_original(self.now))
+            .find(|&earlier| self.is_plain(earlier) && Facts::plain(self, earlier).can_be_original(self.now))
     }
 
     /// Calls are cut into as many blocks as there are disputes; each block has one disputed call.

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths};
+use super::{AppError, health, help, paths, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -35,6 +35,9 @@ macro_rules! route {
 /// The table.
 pub const ROUTES: &[Route] = &[
     route!(GET "/" => root),
+    route!(GET "/login" => sessions::new),
+    route!(POST "/login" => sessions::create),
+    route!(POST "/logout" => sessions::destroy),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),

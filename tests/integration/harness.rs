@@ -9,10 +9,12 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use fairdial::db::Db;
+use fairdial::domain::Instant;
 use tempfile::TempDir;
 
 use crate::support::actor::{Actor, Upload};
-use crate::support::app::{Launch, TestApp};
+use crate::support::app::{Launch, NOW, TestApp};
 use crate::support::database::{Backend, RawConnection, TestDatabase};
 use crate::support::page::Page;
 use crate::support::people::{PASSWORD, Person};
@@ -27,6 +29,14 @@ struct Count {
 struct Hash {
     #[diesel(sql_type = Text)]
     password_hash: String,
+}
+
+fn open(database: &TestDatabase) -> Db {
+    Db::open(database.url().parse().unwrap()).unwrap()
+}
+
+fn now() -> Instant {
+    NOW.parse().unwrap()
 }
 
 fn count(connection: &mut RawConnection, table: &str) -> i64 {
@@ -75,7 +85,7 @@ fn every_test_has_a_migrated_database_of_its_own() {
     let (one, two) = (TestDatabase::create(one.path()), TestDatabase::create(two.path()));
     assert_eq!(one.backend(), Backend::of_this_run());
 
-    Person::buyer("acme").ensure(&one);
+    Person::buyer("acme").ensure(&open(&one), now());
 
     assert_eq!(count(&mut one.connect(), "buyers"), 1);
     assert_eq!(count(&mut two.connect(), "buyers"), 0);
@@ -100,9 +110,10 @@ fn a_person_is_written_once_with_a_password_that_fits() {
     let folder = TempDir::new().unwrap();
     let database = TestDatabase::create(folder.path());
 
-    let id = Person::manager("dana").ensure(&database);
-    assert_eq!(Person::manager("dana").ensure(&database), id);
-    assert_ne!(Person::buyer("acme").ensure(&database), id);
+    let db = open(&database);
+    let id = Person::manager("dana").ensure(&db, now()).user();
+    assert_eq!(Person::manager("dana").ensure(&db, now()).user(), id);
+    assert_ne!(Person::buyer("acme").ensure(&db, now()).user(), id);
 
     let mut connection = database.connect();
     assert_eq!(count(&mut connection, "users WHERE disputes_edit AND settings AND role = 'manager'"), 1);

@@ -3,5 +3,7 @@
 #![cfg(test)]
 
 mod harness;
+mod lifecycle;
+mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

@@ -18,3 +18,5 @@ pub(crate) mod people;
 pub(crate) mod postgres;
 #[path = "support/response.rs"]
 pub(crate) mod response;
+#[path = "support/story.rs"]
+pub(crate) mod story;

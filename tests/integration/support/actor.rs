@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{COOKIE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
@@ -42,6 +43,13 @@ impl Actor {
             .build()
             .expect("a client without TLS");
         Self { client, origin: origin.to_owned(), bearer: None }
+    }
+
+    /// Somebody who sends exactly this cookie, such as one taken from another browser.
+    pub(crate) fn with_cookie(origin: &str, cookie: &str) -> Self {
+        let headers = HeaderMap::from_iter([(COOKIE, cookie.parse().expect("a cookie"))]);
+        let client = Client::builder().default_headers(headers).redirect(Policy::none()).no_proxy().build();
+        Self { client: client.expect("a client without TLS"), ..Self::anonymous(origin) }
     }
 
     /// A program that sends this API token, and no cookies.

@@ -5,6 +5,12 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 
 use actix_web::dev::ServerHandle;
+use clap::Parser;
+use fairdial::auth::Viewer;
+use fairdial::clock::Clock;
+use fairdial::commands::Cli;
+use fairdial::config::Config;
+use fairdial::db::{DatabaseUrl, Db};
 use tempfile::TempDir;
 
 use super::actor::Actor;
@@ -22,14 +28,48 @@ pub(crate) struct Launch {
 pub(crate) struct TestApp {
     origin: String,
     server: ServerHandle,
+    clock: Clock,
+    db: Db,
     // Dropped in this order: the database before the folder that may hold its file.
     database: TestDatabase,
     folder: TempDir,
 }
 
+/// When the tests' clock stands at first: a Friday morning in New York.
+pub(crate) const NOW: &str = "2026-11-20T15:42:00";
+
+/// The settings a server would have, from the same command line.
+pub(crate) fn config(data_dir: &std::path::Path, database_url: &str) -> Config {
+    let data_dir = data_dir.to_str().expect("the folder's name is UTF-8");
+    let arguments = ["fairdial", "serve", "--data-dir", data_dir, "--database-url", database_url, "--workers", "2"];
+    Cli::try_parse_from(arguments).expect("these settings are right").config
+}
+
 impl TestApp {
+    /// Starts the app as `fairdial serve` does, on a clock that stands still.
+    pub(crate) async fn start() -> Self {
+        let clock = Clock::fixed(NOW.parse().expect("an instant"));
+        let own = clock.clone();
+        Self::start_on(clock, async |launch: Launch| {
+            let config = config(&launch.data_dir, &launch.database_url);
+            let db = Db::open_current(&config).expect("the database opens");
+            let running = fairdial::app::start(config, db, own, launch.listener).expect("the app starts");
+            let handle = running.server.handle();
+            actix_web::rt::spawn(running.server);
+            handle
+        })
+        .await
+    }
+
     /// Starts whatever `start` starts on a free port of its own.
     pub(crate) async fn start_with<F>(start: impl FnOnce(Launch) -> F) -> Self
+    where
+        F: Future<Output = ServerHandle>,
+    {
+        Self::start_on(Clock::fixed(NOW.parse().expect("an instant")), start).await
+    }
+
+    async fn start_on<F>(clock: Clock, start: impl FnOnce(Launch) -> F) -> Self
     where
         F: Future<Output = ServerHandle>,
     {
@@ -40,12 +80,29 @@ impl TestApp {
         let launch =
             Launch { listener, database_url: database.url().to_owned(), data_dir: folder.path().to_path_buf() };
         let server = start(launch).await;
-        Self { origin: format!("http://{address}"), server, database, folder }
+        let url: DatabaseUrl = database.url().parse().expect("a database URL");
+        let db = Db::open(url).expect("the database opens");
+        Self { origin: format!("http://{address}"), server, clock, db, database, folder }
     }
 
     /// `http://127.0.0.1:PORT`
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The database through the library's own functions.
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The clock of the server; `advance` moves it.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A person as the library knows them, without signing in.
+    pub(crate) fn viewer(&self, person: Person) -> Viewer {
+        person.ensure(&self.db, self.clock.now())
     }
 
     pub(crate) fn database(&self) -> &TestDatabase {
@@ -73,7 +130,7 @@ impl TestApp {
 
     /// Somebody with exactly these permissions, signed in by the real form.
     pub(crate) async fn person(&self, person: Person) -> Actor {
-        person.ensure(&self.database);
+        person.ensure(&self.db, self.clock.now());
         let actor = self.anonymous();
         actor.sign_in(&person.email(), PASSWORD).await;
         actor
