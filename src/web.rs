@@ -1,7 +1,9 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod calls;
 pub mod chrome;
 pub mod client;
+pub mod csv;
 pub mod error;
 pub mod error_pages;
 pub mod filters;
@@ -14,6 +16,7 @@ pub mod notice;
 pub mod page;
 pub mod path;
 pub mod paths;
+pub mod ranged_file;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;

@@ -277,6 +277,11 @@ fn candidates(
     Ok(rows.limit(CAP).select(calls::id))
 }
 
+/// One line, if the viewer can see the call.
+pub fn find(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<Option<CallLine>> {
+    finders::visible(scope).filter(calls::id.eq(id)).select(CallLine::as_select()).first(conn).optional()
+}
+
 /// The next rows of an export: everything that matches, however much, in the order of the page.
 ///
 /// Where no index has that order and there are more rows than are worth sorting, newest first: each part then is a

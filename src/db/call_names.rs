@@ -19,9 +19,23 @@ pub fn buyers(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<BuyerRow> =
-        buyers::table.filter(buyers::id.eq_any(ids)).select(BuyerRow::as_select()).load(conn)?;
+    let rows: Vec<BuyerRow> = buyers::table.filter(buyers::id.eq_any(ids)).select(BuyerRow::as_select()).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The buyers that a filter offers, by name: at most as many as a menu can hold, and the one that is chosen.
+pub fn buyer_choices(
+    conn: &mut AnyConnection,
+    _manager: &Manager,
+    chosen: Option<BuyerId>,
+) -> QueryResult<Vec<(BuyerId, String)>> {
+    let mut found: Vec<(BuyerId, String)> =
+        buyers::table.order(buyers::name_key).limit(200).select((buyers::id, buyers::name)).load(conn)?;
+    if let Some(chosen) = chosen.filter(|chosen| !found.iter().any(|(id, _)| id == chosen)) {
+        let other = buyers::table.find(chosen).select((buyers::id, buyers::name)).first(conn).optional()?;
+        found.extend(other);
+    }
+    Ok(found)
 }
 
 /// The names of some campaigns.
@@ -33,10 +47,8 @@ pub fn campaigns(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(CampaignId, String)> = campaigns::table
-        .filter(campaigns::id.eq_any(ids))
-        .select((campaigns::id, campaigns::name))
-        .load(conn)?;
+    let rows: Vec<(CampaignId, String)> =
+        campaigns::table.filter(campaigns::id.eq_any(ids)).select((campaigns::id, campaigns::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }
 
@@ -50,10 +62,8 @@ pub fn publishers(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(PublisherId, String)> = publishers::table
-        .filter(publishers::id.eq_any(ids))
-        .select((publishers::id, publishers::name))
-        .load(conn)?;
+    let rows: Vec<(PublisherId, String)> =
+        publishers::table.filter(publishers::id.eq_any(ids)).select((publishers::id, publishers::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }
 

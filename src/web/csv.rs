@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
-use actix_web::HttpResponse;
 use futures_util::stream;
 
 use super::AppError;
@@ -58,10 +58,10 @@ pub async fn download(db: Data<Db>, name: &str, rows: impl Rows) -> Result<HttpR
     let rest = first.map(|_| rows);
     let body = stream::try_unfold((db, Some(start), rest), |(db, ready, rest)| async move {
         if let Some(ready) = ready {
-            return Ok::<_, AppError>(Some((Bytes::from(ready), (db, None, rest))));
+            return Ok::<_, actix_web::Error>(Some((Bytes::from(ready), (db, None, rest))));
         }
         let Some(rows) = rest else { return Ok(None) };
-        let (text, rows) = part(&db, rows).await?;
+        let (text, rows) = part(&db, rows).await.inspect_err(|error| tracing::error!(%error, "an export broke off"))?;
         Ok(text.map(|text| (Bytes::from(text), (db, None, Some(rows)))))
     });
     Ok(HttpResponse::Ok()
@@ -84,7 +84,9 @@ async fn part<R: Rows>(db: &Db, mut rows: R) -> Result<(Option<Vec<u8>>, R), App
 fn write(rows: &[Vec<Cell>]) -> Result<Vec<u8>, AppError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|cell| cell.0.as_str())).map_err(|error| AppError::Internal(error.into()))?;
+        writer
+            .write_record(row.iter().map(|cell| cell.0.as_str()))
+            .map_err(|error| AppError::Internal(error.into()))?;
     }
     writer.into_inner().map_err(|error| AppError::Internal(anyhow::anyhow!("{error}")))
 }
@@ -95,7 +97,11 @@ mod tests {
 
     #[test]
     fn a_text_is_kept_from_being_a_formula_and_a_number_is_not() {
-        let row = vec![Cell::text("=1+1"), Cell::text("a,\"b\"\nc"), Cell::number(Some("-3.00")), Cell::number(None::<i64>)];
-        assert_eq!(write(&[row]).map(|text| String::from_utf8(text).unwrap()).unwrap(), "'=1+1,\"a,\"\"b\"\"\nc\",-3.00,\r\n");
+        let row =
+            vec![Cell::text("=1+1"), Cell::text("a,\"b\"\nc"), Cell::number(Some("-3.00")), Cell::number(None::<i64>)];
+        assert_eq!(
+            write(&[row]).map(|text| String::from_utf8(text).unwrap()).unwrap(),
+            "'=1+1,\"a,\"\"b\"\"\nc\",-3.00,\r\n"
+        );
     }
 }

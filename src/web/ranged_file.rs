@@ -32,7 +32,10 @@ pub struct FileAnswer<'a> {
 enum Wanted {
     Whole,
     /// From the first byte, so many.
-    Part { start: u64, length: u64 },
+    Part {
+        start: u64,
+        length: u64,
+    },
     /// Nothing of it is there.
     Nothing,
 }

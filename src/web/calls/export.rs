@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use super::columns::CallColumn;
 use super::query::CallQuery;
 use super::rows::{self, RowContext};
-use super::{Asked, saved_settings};
+use super::{query_of, saved_settings};
 use crate::auth::Viewer;
 use crate::clock::Clock;
 use crate::db::call_list::{self, CallFilter, CallLine, CallSort, Disputable};
@@ -16,13 +16,14 @@ use crate::domain::ids::CallId;
 use crate::domain::money;
 use crate::import::preset::Field;
 use crate::web::AppError;
+use crate::web::chrome::Here;
 use crate::web::csv::{self, Cell, PART, Rows};
 use crate::web::list_query::{Params, refuse};
 
 /// GET `/calls.csv`.
-pub async fn export(viewer: Viewer, asked: Asked, db: Data<Db>, clock: Data<Clock>) -> Result<HttpResponse, AppError> {
+pub async fn export(viewer: Viewer, here: Here, db: Data<Db>, clock: Data<Clock>) -> Result<HttpResponse, AppError> {
     let now = clock.now();
-    let format = Params::parse(asked.query()).text("format").map(str::to_owned);
+    let format = Params::parse(query_of(&here)).text("format").map(str::to_owned);
     let is_fairdial = match format.as_deref() {
         None | Some("csv") => false,
         Some("fairdial") if viewer.is_manager() => true,
@@ -32,7 +33,7 @@ pub async fn export(viewer: Viewer, asked: Asked, db: Data<Db>, clock: Data<Cloc
     let rows = db
         .read(move |conn| {
             let saved = saved_settings(conn, &viewer)?;
-            let query = CallQuery::read(asked.query(), &viewer, saved)?;
+            let query = CallQuery::read(query_of(&here), &viewer, saved)?;
             let context = RowContext { policy: policy::load(conn)?, now, zone: query.listing.zone };
             let disputable = Disputable { policy: &context.policy, now };
             let sort = call_list::export_sort(conn, viewer.scope(), &query.filter, (query.listing.sort, &disputable))?;

@@ -21,7 +21,8 @@ pub async fn recording(
     let (scope, call) = (viewer.scope(), call.into_inner());
     let row = db.read(move |conn| Ok::<_, DbError>(recordings::find(conn, scope, call)?)).await?;
     let row = row.ok_or(AppError::NotFound)?;
-    let file = row.file().ok_or_else(|| AppError::Internal(anyhow::anyhow!("the recording of {call} names no file")))?;
+    let file =
+        row.file().ok_or_else(|| AppError::Internal(anyhow::anyhow!("the recording of {call} names no file")))?;
     let media_type = if row.media_type.starts_with("audio/") { row.media_type.as_str() } else { "audio/mpeg" };
     let disposition = format!("inline; filename=\"call-{call}.{}\"", ending(media_type));
     let told = FileAnswer { media_type, disposition: &disposition, tag: &row.sha256 };

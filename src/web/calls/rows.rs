@@ -28,6 +28,8 @@ pub struct CallRowView {
     pub publisher: Option<String>,
     /// `None` for those who may not see disputes.
     pub dispute: Option<DisputeFacts>,
+    /// What is left of the dispute window, or the sentence why the call can't be disputed.
+    pub window: Result<TimeLeft, String>,
     pub action: RowAction,
 }
 
@@ -154,9 +156,7 @@ pub fn buyers_of(
     lines: &[CallLine],
 ) -> Result<HashMap<BuyerId, BuyerRow>, DbError> {
     match viewer {
-        Viewer::Buyer(buyer) => {
-            Ok(buyers::find(conn, buyer.account())?.map(|row| (row.id, row)).into_iter().collect())
-        }
+        Viewer::Buyer(buyer) => Ok(buyers::find(conn, buyer.account())?.map(|row| (row.id, row)).into_iter().collect()),
         Viewer::Manager(_) => Ok(call_names::buyers(conn, lines.iter().map(|line| line.buyer_id))?),
     }
 }
@@ -190,8 +190,10 @@ pub fn load(
         let buyer = buyers.get(&line.buyer_id);
         let window = context.window(line.started_at, buyer);
         let found = disputes.as_ref().map(|disputes| disputes.get(&line.id).copied());
+        let active = found.flatten().map(|(_, status)| status).filter(|status| status.is_active());
+        let verdict = context.verdict(&Disputability { status: line.status, window, payout: line.payout, active });
         let (dispute, action) = match found {
-            Some(found) => dispute_of(&line, window, found, may_dispute, context),
+            Some(found) => dispute_of(found, verdict.clone(), may_dispute, context.zone),
             None => (None, RowAction::Nothing),
         };
         if !is_manager {
@@ -206,6 +208,7 @@ pub fn load(
             campaign: line.campaign_id.and_then(|id| campaigns.get(&id).cloned()),
             publisher: line.publisher_id.and_then(|id| publishers.get(&id).cloned()),
             dispute,
+            window: verdict.map_err(|refusal| refusal.sentence(context.zone)),
             action,
             line,
         }
@@ -214,15 +217,11 @@ pub fn load(
 }
 
 fn dispute_of(
-    line: &CallLine,
-    window: DisputeWindow,
     found: Option<(DisputeId, Status)>,
+    verdict: Result<TimeLeft, Refusal>,
     may_dispute: bool,
-    context: &RowContext,
+    zone: Tz,
 ) -> (Option<DisputeFacts>, RowAction) {
-    let active = found.map(|(_, status)| status).filter(|status| status.is_active());
-    let call = Disputability { status: line.status, window, payout: line.payout, active };
-    let verdict = context.verdict(&call);
     let action = match (found, &verdict) {
         (Some((id, Status::Draft)), _) => RowAction::ContinueDraft(id),
         (_, Ok(_)) if may_dispute => RowAction::DisputeCall,
@@ -232,9 +231,7 @@ fn dispute_of(
     let facts = match (found, verdict) {
         (Some((id, status)), _) => DisputeFacts::Has { id, status },
         (None, Ok(left)) => DisputeFacts::Left(left),
-        (None, Err(refusal)) => {
-            DisputeFacts::Refused { short: refusal.short(), sentence: refusal.sentence(context.zone) }
-        }
+        (None, Err(refusal)) => DisputeFacts::Refused { short: refusal.short(), sentence: refusal.sentence(zone) },
     };
     (Some(facts), action)
 }
@@ -259,9 +256,11 @@ pub(super) fn exported(row: &CallRowView, column: CallColumn, zone: Tz) -> crate
         CallColumn::Payout => amount(row.line.payout),
         CallColumn::PublisherPayout => amount(row.line.publisher_payout),
         // With hours, or a spreadsheet takes the minutes for them.
-        CallColumn::Duration => Cell::number(row.line.duration_s.map(|seconds| {
-            format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-        })),
+        CallColumn::Duration => Cell::number(
+            row.line
+                .duration_s
+                .map(|seconds| format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)),
+        ),
         CallColumn::Status => Cell::text(row.line.status.label()),
         CallColumn::HangUp => Cell::text(row.line.hangup_by.label()),
         CallColumn::Recording => Cell::text(if row.line.has_recording { "yes" } else { "" }),
