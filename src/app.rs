@@ -17,6 +17,7 @@ use crate::auth::session;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::file_store::FileStore;
 use crate::telemetry::RequestSpan;
 use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
@@ -127,9 +128,10 @@ pub fn build(
 pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io::Result<Running> {
     let session_key = session::signing_key(&config.data_dir).map_err(io::Error::other)?;
     let workers = config.workers.map(usize::from);
+    let files = web::Data::new(FileStore::open(&config.data_dir)?);
     let shared = Shared::new(config, db, clock, session_key);
     let shutdown = shared.shutdown.as_ref().clone();
-    let server = HttpServer::new(move || build(shared.clone(), routes::register))
+    let server = HttpServer::new(move || build(shared.clone(), routes::register).app_data(files.clone()))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.
         .tcp_nodelay(true)
         .keep_alive(Duration::from_secs(30))

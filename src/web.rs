@@ -1,5 +1,6 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod calls;
 pub mod chrome;
 pub mod client;
 pub mod csv;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod path;
 pub mod paths;
 pub mod pending_count;
+pub mod ranged_file;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;

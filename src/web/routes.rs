@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
+use super::{AppError, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -38,6 +38,10 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(GET "/calls" => calls::index),
+    route!(GET "/calls.csv" => calls::export),
+    route!(GET "/calls/{id}" => calls::show),
+    route!(GET "/calls/{id}/recording" => calls::recording),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
