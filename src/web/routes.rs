@@ -9,7 +9,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths, sessions};
+use super::{AppError, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -40,9 +40,23 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(GET "/calls" => calls::index),
+    route!(GET "/calls.csv" => calls::export),
+    route!(GET "/calls/{id}" => calls::show),
+    route!(GET "/calls/{id}/recording" => calls::recording),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
+    route!(GET "/disputes" => disputes::index),
+    route!(GET "/disputes.csv" => disputes::export),
+    route!(GET "/disputes/{id}" => disputes::show),
+    route!(POST "/disputes/{id}/withdrawal" => disputes::withdraw),
+    route!(POST "/disputes/{id}/discard" => disputes::discard),
+    route!(POST "/disputes/{id}/messages" => messages::create),
+    route!(GET "/pending-count" => pending_count::show),
+    route!(GET "/events" => events::stream),
+    route!(GET "/notifications" => notifications::index),
+    route!(POST "/notifications/read" => notifications::read),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),
