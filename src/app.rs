@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::file_store::FileStore;
 use crate::telemetry::RequestSpan;
-use crate::web::{error_pages, form, routes, same_origin, security_headers, slow_body};
+use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
@@ -70,6 +70,7 @@ pub struct Shared {
     pub clock: web::Data<Clock>,
     pub files: web::Data<FileStore>,
     pub shutdown: web::Data<Shutdown>,
+    pub events: web::Data<events::Hub>,
     session_key: Key,
 }
 
@@ -83,6 +84,7 @@ impl Shared {
             clock: web::Data::new(clock),
             files,
             shutdown: web::Data::new(Shutdown::default()),
+            events: web::Data::new(events::Hub::default()),
             session_key,
         })
     }
@@ -113,6 +115,7 @@ pub fn build(
         .app_data(shared.clock)
         .app_data(shared.files)
         .app_data(shared.shutdown)
+        .app_data(shared.events)
         .app_data(form::payload_config())
         .wrap(from_fn(slow_body::limit_slow_bodies))
         .wrap(from_fn(same_origin::require_same_origin))

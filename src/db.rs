@@ -5,6 +5,8 @@ pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
+pub mod call_names;
+pub mod call_store;
 pub mod calls;
 pub mod connection;
 pub mod counters;
@@ -15,15 +17,18 @@ pub mod evidence;
 pub mod facts;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod recordings;
 pub mod schema;
 pub mod sending;
 pub mod sessions;
 mod subquery;
 pub mod suffixes;
+pub mod table_settings;
 pub mod throttles;
 pub mod transitions;
 pub mod users;
@@ -222,7 +227,7 @@ impl Db {
         loop {
             match dialect::in_write_transaction(&mut conn, &work) {
                 Err(error) if tries < TRIES && matches!(error.db_error(), Some(DbError::Busy)) => {
-                    tries = tries.saturating_add(1)
+                    tries = tries.saturating_add(1);
                 }
                 outcome => return outcome,
             }

@@ -1,5 +1,7 @@
 //! The Call Log: filters, orders and pages, each by an index where there is one.
 
+mod search;
+
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -14,6 +16,7 @@ use crate::domain::call::{CallStatus, DisputeState, HangupBy};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
 use crate::domain::policy::Policy;
+pub use search::CallSearch;
 
 type Query = calls::BoxedQuery<'static, Backend>;
 
@@ -59,38 +62,6 @@ pub struct CallFilter {
     /// Only calls that can be disputed now.
     pub is_disputable: bool,
     pub has_recording: bool,
-}
-
-/// What can be searched for in the Call Log, each by an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallSearch {
-    Id(CallId),
-    /// The source's own id of the call.
-    ExternalId(String),
-    /// The beginning of a Caller ID, in any of the ways it may be stored (`+1214…`, `+214…`).
-    Prefix(Vec<String>),
-    /// The last seven digits.
-    Last7(String),
-}
-
-impl CallSearch {
-    /// What somebody typed: an id, seven digits, or the beginning of a number; anything else a source's id.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        if let Ok(id) = text.parse() {
-            return Self::Id(id);
-        }
-        let is_number = !text.is_empty()
-            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | 'X'));
-        let digits = super::suffixes::digits(text);
-        match (is_number, digits.len()) {
-            (false, _) | (_, 0) => Self::ExternalId(text.to_owned()),
-            (_, 7) => Self::Last7(digits),
-            _ if text.starts_with('+') => Self::Prefix(vec![format!("+{digits}")]),
-            _ => Self::Prefix(vec![format!("+1{digits}"), format!("+{digits}")]),
-        }
-    }
 }
 
 text_enum! {
@@ -306,6 +277,56 @@ fn candidates(
     Ok(rows.limit(CAP).select(calls::id))
 }
 
+/// One line, if the viewer can see the call.
+pub fn find(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<Option<CallLine>> {
+    finders::visible(scope).filter(calls::id.eq(id)).select(CallLine::as_select()).first(conn).optional()
+}
+
+/// The next rows of an export: everything that matches, however much, in the order of the page.
+///
+/// Where no index has that order and there are more rows than are worth sorting, newest first: each part then is a
+/// range of an index, and none is read twice.
+pub fn export_page(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    (sort, disputable): (Sort<CallSort>, &Disputable<'_>),
+    (after, limit): (Option<CallId>, i64),
+) -> QueryResult<Vec<CallLine>> {
+    let anchor = match after {
+        Some(id) => {
+            finders::visible(scope).filter(calls::id.eq(id)).select(Anchor::as_select()).first(conn).optional()?
+        }
+        None => None,
+    };
+    if after.is_some() && anchor.is_none() {
+        // Calls don't go away; without the row nobody can say what comes after it.
+        return Err(diesel::result::Error::NotFound);
+    }
+    let rows = matching(conn, scope, filter, disputable)?;
+    ordered(rows, sort.key, sort.is_descending, anchor).limit(limit).select(CallLine::as_select()).load(conn)
+}
+
+/// The order an export can be read in: the page's own where it is cheap, else newest first.
+pub fn export_sort(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    (sort, disputable): (Sort<CallSort>, &Disputable<'_>),
+) -> QueryResult<Sort<CallSort>> {
+    let has_index = match sort.key {
+        CallSort::CallDate => true,
+        CallSort::CallerId | CallSort::Payout => filter.is_empty(),
+        CallSort::Destination | CallSort::Duration | CallSort::Status => false,
+    };
+    if has_index {
+        return Ok(sort);
+    }
+    let rows = matching(conn, scope, filter, disputable)?.limit(CAP.saturating_add(1)).select(calls::id);
+    let count = CountOf(rows).get_result(conn).map(Count::up_to_cap)?;
+    Ok(if count.is_more() { DEFAULT_SORT } else { sort })
+}
+
 fn ordered(rows: Query, key: CallSort, is_descending: bool, anchor: Option<Anchor>) -> Query {
     macro_rules! by {
         ($column:ident) => {
@@ -402,23 +423,4 @@ pub fn campaign_choices(conn: &mut AnyConnection, scope: Scope) -> QueryResult<V
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_typed_is_searched_by_the_index_that_fits() {
-        let id = CallId::generate();
-        let prefix = |texts: &[&str]| CallSearch::Prefix(texts.iter().map(|text| (*text).to_owned()).collect());
-        let cases = [
-            (id.to_string(), CallSearch::Id(id)),
-            ("555-0142".to_owned(), CallSearch::Last7("5550142".into())),
-            ("+1 (214) 555-0142".to_owned(), prefix(&["+12145550142"])),
-            ("(214) 555-0142".to_owned(), prefix(&["+12145550142", "+2145550142"])),
-            ("214".to_owned(), prefix(&["+1214", "+214"])),
-            ("RGB0001".to_owned(), CallSearch::ExternalId("RGB0001".into())),
-        ];
-        for (typed, expected) in cases {
-            assert_eq!(CallSearch::parse(&typed), expected, "{typed}");
-        }
-    }
-}
+mod tests;

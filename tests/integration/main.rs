@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod call_export;
+mod calls;
 mod harness;
 mod lifecycle;
+mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
