@@ -32,7 +32,7 @@ fn gather() -> Result<(), String> {
     let Err(reason) = bring_libraries(&out, &assets) else {
         return Ok(());
     };
-    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+    if env::var_os("PROFILE").is_some_and(|profile| profile == "release") {
         return Err(format!(
             "The browser libraries are missing: {reason}. Install npm, or put the package's files in a folder and name it in WEB_LIBS_DIR."
         ));

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
+pub mod call_store;
 pub mod call_names;
 pub mod calls;
 pub mod connection;
@@ -16,6 +17,7 @@ pub mod evidence;
 pub mod facts;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notifications;
 pub mod outbox;
 pub mod paging;
@@ -225,7 +227,7 @@ impl Db {
         loop {
             match dialect::in_write_transaction(&mut conn, &work) {
                 Err(error) if tries < TRIES && matches!(error.db_error(), Some(DbError::Busy)) => {
-                    tries = tries.saturating_add(1)
+                    tries = tries.saturating_add(1);
                 }
                 outcome => return outcome,
             }

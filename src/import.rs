@@ -58,6 +58,15 @@ pub struct CallRecord {
     pub raw: String,
 }
 
+impl CallRecord {
+    /// Whether both say the same of the same call, however their rows were written.
+    #[must_use]
+    pub fn is_same_call(&self, other: &Self) -> bool {
+        let without_raw = |record: &Self| Self { raw: String::new(), ..record.clone() };
+        self == other || without_raw(self) == without_raw(other)
+    }
+}
+
 /// How a file is to be read.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

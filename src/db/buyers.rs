@@ -67,6 +67,18 @@ pub fn insert(
     window_days: Option<i32>,
     now: Instant,
 ) -> Result<BuyerId, BuyerError> {
+    let id = BuyerId::generate();
+    insert_as(conn, actor, (id, name), window_days, now).map(|()| id)
+}
+
+/// Adds a buyer under an id that was given out before.
+pub(super) fn insert_as(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    (id, name): (BuyerId, &str),
+    window_days: Option<i32>,
+    now: Instant,
+) -> Result<(), BuyerError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 200 {
         return Err(BuyerError::NameUnusable);
@@ -75,7 +87,6 @@ pub fn insert(
     if find_by_name(conn, name)?.is_some() {
         return Err(BuyerError::NameTaken);
     }
-    let id = BuyerId::generate();
     diesel::insert_into(buyers::table)
         .values((
             buyers::id.eq(id),
@@ -88,7 +99,7 @@ pub fn insert(
     counters::start(conn, id)?;
     let added = serde_json::json!({ "name": name, "dispute_window_days": window_days });
     audit::append(conn, actor, now, &Entry::new("buyer.added", "buyer", &id).now_is(added))?;
-    Ok(id)
+    Ok(())
 }
 
 fn check_window(days: Option<i32>) -> Result<(), BuyerError> {

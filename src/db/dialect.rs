@@ -2,9 +2,10 @@
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt};
 
 use super::{AnyConnection, Failure};
+use crate::domain::ids::CallId;
 
 /// Runs one typed statement on whichever connection is inside, where the derive has no support.
 macro_rules! on_backend {
@@ -91,3 +92,53 @@ pub(super) fn lock_key(conn: &mut AnyConnection, key: &str) -> QueryResult<()> {
         .execute(conn)?;
     Ok(())
 }
+
+/// Locks calls by id, in the lock order, before they are changed.
+pub(super) fn lock_calls(conn: &mut AnyConnection, ids: &[CallId]) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    diesel::sql_query("SELECT id FROM calls WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind::<Array<BigInt>, _>(ids)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Inserts rows that are known to be new. SQLite is quickest with one prepared statement for all, PostgreSQL with one
+/// round trip for many.
+macro_rules! insert_all {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match $conn {
+            $crate::db::AnyConnection::Sqlite(conn) => {
+                for row in $rows {
+                    diesel::insert_into($table).values(row).execute(conn)?;
+                }
+            }
+            $crate::db::AnyConnection::Postgres(conn) => {
+                for rows in $rows.chunks(1_000) {
+                    diesel::insert_into($table).values(rows).execute(conn)?;
+                }
+            }
+        }
+    };
+}
+pub(super) use insert_all;
+
+/// Inserts those rows that aren't there yet.
+macro_rules! insert_missing {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match $conn {
+            $crate::db::AnyConnection::Sqlite(conn) => {
+                for row in $rows {
+                    diesel::insert_into($table).values(row).on_conflict_do_nothing().execute(conn)?;
+                }
+            }
+            $crate::db::AnyConnection::Postgres(conn) => {
+                for rows in $rows.chunks(1_000) {
+                    diesel::insert_into($table).values(rows).on_conflict_do_nothing().execute(conn)?;
+                }
+            }
+        }
+    };
+}
+pub(super) use insert_missing;

@@ -148,7 +148,7 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
         [status] => rows = rows.filter(disputes::status_rank.eq(status.rank())),
         statuses => {
             rows = rows
-                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()))
+                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()));
         }
     }
     if let Some(reason) = &filter.reason {

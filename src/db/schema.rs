@@ -163,6 +163,7 @@ diesel::table! {
     call_raws (call_id) {
         call_id -> BigInt,
         raw -> Text,
+        buyer_name -> Text,
     }
 }
 

@@ -10,7 +10,7 @@ use super::disputes::{self, DisputeRow};
 use super::evidence::{self, StoredFile};
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
-use super::schema::{buyers, disputes as table};
+use super::schema::{buyers, calls as calls_table, disputes as table};
 use super::{AnyConnection, DbError, counters, database_failure, facts, policy, suffixes, users};
 use crate::auth::{Actor, DisputeCalls, Granted, Viewer};
 use crate::clock::Clock;
@@ -41,6 +41,9 @@ pub enum SendError {
     TooManyFiles { limit: u32 },
     #[error("a file kept for this form is no longer there")]
     KeptFileGone,
+    /// What was sent can't be changed; the name of the fact.
+    #[error("the fact {0} was sent already")]
+    AlreadySent(String),
     #[error(transparent)]
     Database(DbError),
 }
@@ -226,6 +229,15 @@ pub fn update(
     } else {
         submit(conn, grant, &policy, &call, (id, claim), now)?;
     }
+    Ok(())
+}
+
+/// Lets the Draft of a call show the call as it is now.
+pub(super) fn refresh_draft(conn: &mut AnyConnection, call: CallId) -> QueryResult<()> {
+    let call: CallRow = calls_table::table.find(call).select(CallRow::as_select()).first(conn)?;
+    diesel::update(table::table.filter(table::call_id.eq(call.id)).filter(table::status.eq(Status::Draft)))
+        .set(Snapshot::of(&call))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -3,11 +3,13 @@
 //! Lines with the same path become one resource, so that a method it doesn't have is a 405 with `Allow`.
 //! Where two paths could match the same URL, the earlier line wins.
 
+use std::future::{Ready, ready};
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, calls, health, help, paths, sessions};
+use super::{AppError, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -45,6 +47,16 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
+    route!(GET "/disputes" => disputes::index),
+    route!(GET "/disputes.csv" => disputes::export),
+    route!(GET "/disputes/{id}" => disputes::show),
+    route!(POST "/disputes/{id}/withdrawal" => disputes::withdraw),
+    route!(POST "/disputes/{id}/discard" => disputes::discard),
+    route!(POST "/disputes/{id}/messages" => messages::create),
+    route!(GET "/pending-count" => pending_count::show),
+    route!(GET "/events" => events::stream),
+    route!(GET "/notifications" => notifications::index),
+    route!(POST "/notifications/read" => notifications::read),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),
@@ -64,7 +76,7 @@ pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: &'static [
         }
         let same_path = || routes.iter().filter(|route| route.path == first.path);
         let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
-        let allow = same_path().map(|route| route.allowed()).collect::<Vec<_>>().join(", ");
+        let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
     }
 }
@@ -85,9 +97,9 @@ impl Route {
     }
 }
 
-async fn refuse_method(allow: String) -> HttpResponse {
+fn refuse_method(allow: String) -> Ready<HttpResponse> {
     // `error_pages` gives it a body and keeps the header.
-    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish()
+    ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish())
 }
 
 async fn nowhere() -> Result<HttpResponse, AppError> {

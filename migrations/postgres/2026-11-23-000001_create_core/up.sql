@@ -180,7 +180,9 @@ CREATE INDEX calls_by_payout ON calls (payout_sort, id);
 -- The row as the source sent it.
 CREATE TABLE call_raws (
     call_id BIGINT NOT NULL PRIMARY KEY REFERENCES calls (id),
-    raw TEXT COLLATE "C" NOT NULL
+    raw TEXT COLLATE "C" NOT NULL,
+    -- The buyer as the source called it: what an alias is about.
+    buyer_name TEXT COLLATE "C" NOT NULL
 );
 
 -- What a buyer's filter menus offer, kept by the import.

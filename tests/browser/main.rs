@@ -1,0 +1,10 @@
+//! Journeys in a real browser, one test binary for all of them.
+
+#![cfg(test)]
+
+mod harness;
+#[path = "../integration/support.rs"]
+#[expect(dead_code, reason = "journeys use a part of what requests use")]
+mod shared;
+#[expect(dead_code, reason = "helpers wait for their first journey")]
+mod support;
