@@ -6,6 +6,7 @@ mod call_export;
 mod calls;
 mod harness;
 mod lifecycle;
+mod query_plans;
 mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
