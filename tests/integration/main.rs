@@ -2,8 +2,11 @@
 
 #![cfg(test)]
 
+mod disputes;
 mod harness;
 mod lifecycle;
+mod messages;
+mod notifications;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
