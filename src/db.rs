@@ -227,7 +227,7 @@ impl Db {
         loop {
             match dialect::in_write_transaction(&mut conn, &work) {
                 Err(error) if tries < TRIES && matches!(error.db_error(), Some(DbError::Busy)) => {
-                    tries = tries.saturating_add(1)
+                    tries = tries.saturating_add(1);
                 }
                 outcome => return outcome,
             }

@@ -27,6 +27,7 @@ pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
 pub mod slow_body;
+pub mod upload;
 
 pub use error::AppError;
 pub use path::Path;

@@ -140,7 +140,7 @@ fn matching(scope: Scope, filter: &DisputeFilter) -> Query {
         [status] => rows = rows.filter(disputes::status_rank.eq(status.rank())),
         statuses => {
             rows = rows
-                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()))
+                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()));
         }
     }
     if let Some(reason) = &filter.reason {

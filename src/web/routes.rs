@@ -3,6 +3,8 @@
 //! Lines with the same path become one resource, so that a method it doesn't have is a 405 with `Allow`.
 //! Where two paths could match the same URL, the earlier line wins.
 
+use std::future::{Ready, ready};
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
@@ -74,7 +76,7 @@ pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: &'static [
         }
         let same_path = || routes.iter().filter(|route| route.path == first.path);
         let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
-        let allow = same_path().map(|route| route.allowed()).collect::<Vec<_>>().join(", ");
+        let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
     }
 }
@@ -95,9 +97,9 @@ impl Route {
     }
 }
 
-async fn refuse_method(allow: String) -> HttpResponse {
+fn refuse_method(allow: String) -> Ready<HttpResponse> {
     // `error_pages` gives it a body and keeps the header.
-    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish()
+    ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish())
 }
 
 async fn nowhere() -> Result<HttpResponse, AppError> {
