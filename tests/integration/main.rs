@@ -9,8 +9,6 @@ mod messages;
 mod notifications;
 mod call_export;
 mod calls;
-mod harness;
-mod lifecycle;
 mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
