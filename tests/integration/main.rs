@@ -4,8 +4,11 @@
 
 mod call_export;
 mod calls;
+mod disputes;
 mod harness;
 mod lifecycle;
+mod messages;
+mod notifications;
 mod query_plans;
 mod recordings;
 mod sessions;
