@@ -9,7 +9,10 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths, pending_count, sessions};
+use super::{
+    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    pending_count, sessions,
+};
 use crate::assets;
 
 /// One method of one path, and its handler.

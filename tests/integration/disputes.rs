@@ -130,8 +130,15 @@ async fn every_order_and_filter_walks_all_pages_once_both_ways() {
     let of_buyers = ["status", "submitted", "call_date", "caller_id", "destination", "payout", "duration", "reason"];
     let of_managers = ["publisher_payout", "buyer", "due"];
     let sorts = of_buyers.iter().flat_map(|key| [format!("sort={key}"), format!("sort=-{key}")]);
-    let filters = ["status=pending", "status=pending&status=rejected", "has_recording=1", "reason=caller_hung_up",
-        "destination=Desk+1", "q=5550", "from=2026-11-20&to=2026-11-20"];
+    let filters = [
+        "status=pending",
+        "status=pending&status=rejected",
+        "has_recording=1",
+        "reason=caller_hung_up",
+        "destination=Desk+1",
+        "q=5550",
+        "from=2026-11-20&to=2026-11-20",
+    ];
     for query in sorts.chain(filters.map(str::to_owned)) {
         for actor in [&acme, &dana] {
             walk(actor, &query).await;
@@ -260,9 +267,12 @@ async fn without_the_right_every_page_of_disputes_is_closed() {
     let app = TestApp::start().await;
     let id = sent(&app, &acme(&app), |_| {});
     let plain = app.person(Person::Buyer { name: "plain", company: "acme", dispute_calls: false }).await;
-    let blind = app.person(Person::Manager { name: "eli", view: false, edit: false, import: true, settings: true }).await;
+    let blind =
+        app.person(Person::Manager { name: "eli", view: false, edit: false, import: true, settings: true }).await;
     for actor in [&plain, &blind] {
-        for path in ["/disputes".to_owned(), format!("/disputes/{id}"), "/disputes.csv".to_owned(), "/pending-count".to_owned()] {
+        for path in
+            ["/disputes".to_owned(), format!("/disputes/{id}"), "/disputes.csv".to_owned(), "/pending-count".to_owned()]
+        {
             actor.get(&path).await.assert_forbidden();
         }
         for act in ["withdrawal", "discard", "messages"] {
@@ -366,8 +376,14 @@ async fn a_buyer_is_told_nothing_of_publishers_clawbacks_and_notes() {
     decide_past_payout_check(&app, &manager, ids[0]);
 
     let mut answers = vec![];
-    for path in ["/disputes", "/disputes?columns=buyer,publisher_payout,age,due,payout", "/disputes.csv",
-        "/disputes.csv?columns=publisher_payout,buyer,payout", "/notifications", "/pending-count"] {
+    for path in [
+        "/disputes",
+        "/disputes?columns=buyer,publisher_payout,age,due,payout",
+        "/disputes.csv",
+        "/disputes.csv?columns=publisher_payout,buyer,payout",
+        "/notifications",
+        "/pending-count",
+    ] {
         answers.push((path.to_owned(), acme.get(path).await));
     }
     for id in &ids {

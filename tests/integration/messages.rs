@@ -73,7 +73,8 @@ async fn a_reply_reopens_a_rejected_dispute_while_the_window_is_open() {
 async fn viewing_is_not_writing_and_a_draft_has_no_messages() {
     let app = TestApp::start().await;
     let id = sent(&app, &app.viewer(Person::buyer("acme")), |_| {});
-    let view = app.person(Person::Manager { name: "vic", view: true, edit: false, import: false, settings: false }).await;
+    let view =
+        app.person(Person::Manager { name: "vic", view: true, edit: false, import: false, settings: false }).await;
     view.post(&format!("/disputes/{id}/messages"), &[("body", "x")]).await.assert_forbidden();
     assert!(!view.get(&format!("/disputes/{id}")).await.page().has("textarea"));
 }

@@ -65,7 +65,8 @@ impl Live {
     async fn next(&mut self) -> Option<Value> {
         let next = async {
             loop {
-                while let Some((event, rest)) = self.read.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())) {
+                while let Some((event, rest)) = self.read.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned()))
+                {
                     self.read = rest;
                     if event.lines().any(|line| line == "event: counts") {
                         let data = event.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
