@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 
+mod import;
 mod serve;
 
 /// An open-source call-dispute desk for pay-per-call networks.
@@ -23,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Take in calls, or recordings of calls
+    Import(import::Arguments),
 }
 
 impl Cli {
@@ -32,6 +35,7 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Import(arguments) => import::run(config, arguments),
         };
         match done {
             Ok(code) => code,
