@@ -20,6 +20,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod recording_store;
 pub mod schema;
 pub mod sending;
 pub mod sessions;

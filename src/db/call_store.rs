@@ -16,7 +16,7 @@ use crate::domain::ids::CallId;
 use crate::import::preset::Field;
 use crate::import::{CallRecord, RowError};
 
-mod disputed;
+pub(super) mod disputed;
 mod names;
 mod rows;
 
