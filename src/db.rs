@@ -1,10 +1,12 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod aliases;
 pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
+pub mod call_names;
 pub mod call_store;
 pub mod calls;
 pub mod connection;
@@ -14,18 +16,22 @@ pub mod dispute_list;
 pub mod disputes;
 pub mod evidence;
 pub mod facts;
+pub mod links;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
 pub mod recording_store;
+pub mod recordings;
 pub mod schema;
 pub mod sending;
 pub mod sessions;
 mod subquery;
 pub mod suffixes;
+pub mod table_settings;
 pub mod throttles;
 pub mod transitions;
 pub mod users;
@@ -224,7 +230,7 @@ impl Db {
         loop {
             match dialect::in_write_transaction(&mut conn, &work) {
                 Err(error) if tries < TRIES && matches!(error.db_error(), Some(DbError::Busy)) => {
-                    tries = tries.saturating_add(1)
+                    tries = tries.saturating_add(1);
                 }
                 outcome => return outcome,
             }

@@ -288,6 +288,10 @@
     for (const audio of all('audio')) if (audio !== event.target) audio.pause();
   }, true);
   on('click', '[data-speed]', (event, button) => setSpeed(button, Number(button.dataset.speed)));
+  on('click', '[data-skip]', (event, button) => {
+    const audio = one('audio', button.closest('.player'));
+    if (audio) audio.currentTime = Math.max(0, audio.currentTime + Number(button.dataset.skip));
+  });
   on('change', 'select[data-speeds]', (event, select) => setSpeed(select, Number(select.value)));
 
   function setSpeed(control, speed) {

@@ -94,10 +94,10 @@ pub(crate) struct RecordingArguments {
 }
 
 /// Runs the import that was asked for.
-pub(super) fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    match arguments.what {
-        What::Calls(arguments) => calls::run(&config, &arguments),
-        What::Recordings(arguments) => recordings::run(&config, &arguments),
+pub(super) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.what {
+        What::Calls(arguments) => calls::run(config, arguments),
+        What::Recordings(arguments) => recordings::run(config, arguments),
     }
 }
 

@@ -1,12 +1,12 @@
 //! `fairdial import calls`: looks through a file, then stores its rows batch by batch.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CallArguments;
@@ -16,6 +16,7 @@ use super::repeats::{Repeats, Standing};
 use super::report::{Counts, FileReport, Report};
 use crate::auth::Actor;
 use crate::clock::Clock;
+use crate::commands::{WrongUse, open_or_create};
 use crate::config::Config;
 use crate::db::call_store::{self, BatchReport, Outcome, StoreError};
 use crate::db::{Db, DbError};
@@ -28,22 +29,12 @@ const BATCH: usize = 5_000;
 /// How many bytes of rows are held at once, however long they are.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// What the shell is told of wrong use.
-const WRONG_USE: u8 = 2;
-
 /// Imports the files, one after the other.
 pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<ExitCode> {
     telemetry::start(config);
-    let (options, mut errors) = match (reading(arguments), Errors::to(arguments.errors.as_deref(), &arguments.files)) {
-        (Ok(options), Ok(errors)) => (options, errors),
-        (Err(wrong), _) | (_, Err(wrong)) => {
-            eprintln!("fairdial: {wrong}");
-            return Ok(ExitCode::from(WRONG_USE));
-        }
-    };
-    fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))?;
-    let db = Db::open_current(config)?;
+    let options = reading(arguments)?;
+    let mut errors = Errors::to(arguments.errors.as_deref(), &arguments.files)?;
+    let db = open_or_create(config)?;
     db.read_blocking(|conn| call_store::prepare(conn).map_err(DbError::from))?;
 
     let mut report = Report::new(arguments.dry_run);
@@ -73,11 +64,10 @@ pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<
         report.write(&mut out, &errors)?;
     }
     match stopped {
-        Some(error) => {
-            eprintln!("fairdial: {error:#}");
-            let is_wrong_use = error.downcast_ref::<ImportError>().is_some_and(is_wrong_use);
-            Ok(if is_wrong_use { ExitCode::from(WRONG_USE) } else { ExitCode::FAILURE })
+        Some(error) if error.downcast_ref::<ImportError>().is_some_and(is_wrong_use) => {
+            Err(WrongUse(format!("{error:#}")).into())
         }
+        Some(error) => Err(error),
         // Some rows failed: their errors were told. No row at all went in: the import failed.
         None if total.rows > 0 && total.failed == total.rows => Ok(ExitCode::FAILURE),
         None => Ok(ExitCode::SUCCESS),
@@ -85,17 +75,17 @@ pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<
 }
 
 /// How the files are to be read, or what is wrong with how that was said.
-fn reading(arguments: &CallArguments) -> Result<Options, String> {
+fn reading(arguments: &CallArguments) -> Result<Options, WrongUse> {
     let mapping = match &arguments.mapping {
         None => None,
         Some(path) => {
-            let said = |error: &dyn std::fmt::Display| format!("--mapping {}: {error}", path.display());
+            let said = |error: &dyn Display| WrongUse(format!("--mapping {}: {error}", path.display()));
             let text = fs::read_to_string(path).map_err(|error| said(&error))?;
             Some(Mapping::parse(&text).map_err(|error| said(&error))?)
         }
     };
     if arguments.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
-        return Err("standard input (-) can be imported once".to_owned());
+        return Err(WrongUse("standard input (-) can be imported once".to_owned()));
     }
     Ok(Options {
         format: arguments.format.clone(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::commands::WrongUse;
 use crate::import::Layout;
 use crate::import::errors_file::ErrorsFile;
 
@@ -25,12 +26,13 @@ pub(super) struct Errors {
 
 impl Errors {
     /// Failed rows go to `path`, which must be none of the files that are read.
-    pub(super) fn to(path: Option<&Path>, inputs: &[PathBuf]) -> Result<Self, String> {
+    pub(super) fn to(path: Option<&Path>, inputs: &[PathBuf]) -> Result<Self, WrongUse> {
         if let Some(path) = path
             && let Ok(own) = fs::canonicalize(path)
             && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == own))
         {
-            return Err(format!("--errors {}: this file is being imported; name another one", path.display()));
+            let problem = "this file is being imported; name another one";
+            return Err(WrongUse(format!("--errors {}: {problem}", path.display())));
         }
         Ok(Self { path: path.map(Path::to_owned), open: None, files: Vec::new(), told: Vec::new(), failed: 0 })
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::RecordingArguments;
 use crate::auth::Actor;
 use crate::clock::Clock;
+use crate::commands::{WrongUse, open_existing};
 use crate::config::Config;
 use crate::db::evidence::StoredFile;
 use crate::db::recording_store::{self, Candidate};
@@ -35,15 +36,13 @@ pub(super) fn run(config: &Config, arguments: &RecordingArguments) -> anyhow::Re
     telemetry::start(config);
     let folder = &arguments.folder;
     let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
-    fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))?;
-    let db = Db::open_current(config)?;
+    let db = open_existing(config)?;
     let store = FileStore::open(&config.data_dir).context("the folder of the files can't be opened")?;
     let known = db.read_blocking(|conn| recording_store::sources(conn).map_err(DbError::from))?;
     let sources = match &arguments.source {
         Some(source) if !known.contains(source) => {
-            eprintln!("fairdial: --source {source}: no call has this source; there are: {}", known.join(", "));
-            return Ok(ExitCode::from(2));
+            let problem = format!("--source {source}: no call has this source; allowed: {}", known.join(", "));
+            return Err(WrongUse(problem).into());
         }
         Some(source) => vec![source.clone()],
         None => known,
