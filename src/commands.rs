@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db};
 
 mod buyer;
+mod import;
 mod output;
 mod password;
 mod serve;
@@ -30,6 +31,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Take in calls, or recordings of calls
+    Import(import::Arguments),
     /// Add, list and change buyers, and link the names by which sources call them
     #[command(subcommand)]
     Buyer(buyer::BuyerCommand),
@@ -50,6 +53,7 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
         };
