@@ -9,7 +9,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
+use super::{AppError, account, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -40,6 +40,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(POST "/account/table" => account::table::save),
     route!(GET "/calls" => calls::index),
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),
