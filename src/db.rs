@@ -1,12 +1,13 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod aliases;
 pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
-pub mod call_store;
 pub mod call_names;
+pub mod call_store;
 pub mod calls;
 pub mod connection;
 pub mod counters;
@@ -15,6 +16,7 @@ pub mod dispute_list;
 pub mod disputes;
 pub mod evidence;
 pub mod facts;
+pub mod links;
 pub mod messages;
 pub mod migrations;
 pub mod names;

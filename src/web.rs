@@ -1,15 +1,18 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod around;
 pub mod account;
 pub mod calls;
 pub mod chrome;
 pub mod client;
 pub mod csv;
+pub mod dispute_form;
 pub mod disputes;
 pub mod error;
 pub mod error_pages;
-pub mod filters;
 pub mod events;
+pub mod evidence;
+pub mod filters;
 pub mod form;
 pub mod health;
 pub mod help;

@@ -119,7 +119,8 @@ async fn our_own_format_is_for_managers_and_comes_back_the_same() {
     let viewer = app.viewer(Person::buyer("acme"));
     let now = app.clock().now();
     let call = NewCall { destination: "=HYPERLINK(1)".into(), ..NewCall::ordinary(&viewer, now) }.add(app.db());
-    let masked = NewCall { caller_id: "+1214555XXXX".into(), payout: None, duration_s: None, ..NewCall::ordinary(&viewer, now) };
+    let masked =
+        NewCall { caller_id: "+1214555XXXX".into(), payout: None, duration_s: None, ..NewCall::ordinary(&viewer, now) };
     masked.add(app.db());
     app.db()
         .write_blocking::<_, DbError>(|conn| {

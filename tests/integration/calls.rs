@@ -57,9 +57,12 @@ fn dress(app: &TestApp, call: CallId, campaign: &str) -> CampaignId {
                 c::recording_url.eq("https://canary.example/rec.mp3"),
             ))
             .execute(conn)?;
-        let (buyer, destination): (i64, String) = c::table.find(call).select((c::buyer_id, c::destination)).first(conn)?;
+        let (buyer, destination): (i64, String) =
+            c::table.find(call).select((c::buyer_id, c::destination)).first(conn)?;
         diesel::insert_into(bc::table).values((bc::buyer_id.eq(buyer), bc::campaign_id.eq(id))).execute(conn)?;
-        diesel::insert_into(bd::table).values((bd::buyer_id.eq(buyer), bd::destination.eq(destination))).execute(conn)?;
+        diesel::insert_into(bd::table)
+            .values((bd::buyer_id.eq(buyer), bd::destination.eq(destination)))
+            .execute(conn)?;
         Ok(())
     });
     done.expect("the call is dressed");
@@ -93,13 +96,24 @@ async fn the_columns_are_those_of_the_viewers_role_and_rights() {
     let buyer = app.buyer("acme").await;
     let plain = app.person(Person::Buyer { name: "plain", company: "acme", dispute_calls: false }).await;
     let manager = app.manager("dana").await;
-    let blind = app.person(Person::Manager { name: "eli", view: false, edit: false, import: true, settings: true }).await;
+    let blind =
+        app.person(Person::Manager { name: "eli", view: false, edit: false, import: true, settings: true }).await;
 
     assert_eq!(columns(&buyer).await, [&OF_EVERYBODY[..], &["Dispute", "Action"]].concat());
     assert_eq!(columns(&plain).await, OF_EVERYBODY);
     let of_managers = [
-        "Call Date", "Buyer", "Caller ID", "Destination", "Campaign", "Publisher", "Payout", "Publisher payout",
-        "Duration", "Status", "Hang Up", "Recording",
+        "Call Date",
+        "Buyer",
+        "Caller ID",
+        "Destination",
+        "Campaign",
+        "Publisher",
+        "Payout",
+        "Publisher payout",
+        "Duration",
+        "Status",
+        "Hang Up",
+        "Recording",
     ];
     assert_eq!(columns(&manager).await, [&of_managers[..], &["Dispute", "Action"]].concat());
     assert_eq!(columns(&blind).await, of_managers);
@@ -240,9 +254,30 @@ async fn nonsense_is_named(#[case] query: &str, #[case] field: &str) {
 
 /// A night in which the clocks change, in three zones: the day's calls are those its own clocks show.
 #[rstest]
-#[case("America/New_York", "2026-11-01", "2026-11-01T03:59:59", "2026-11-01T04:00:00", "2026-11-02T04:59:59", "2026-11-02T05:00:00")]
-#[case("Europe/Berlin", "2026-10-25", "2026-10-24T21:59:59", "2026-10-24T22:00:00", "2026-10-25T22:59:59", "2026-10-25T23:00:00")]
-#[case("Africa/Cairo", "2026-04-24", "2026-04-23T21:59:59", "2026-04-23T22:00:00", "2026-04-24T20:59:59", "2026-04-24T21:00:00")]
+#[case(
+    "America/New_York",
+    "2026-11-01",
+    "2026-11-01T03:59:59",
+    "2026-11-01T04:00:00",
+    "2026-11-02T04:59:59",
+    "2026-11-02T05:00:00"
+)]
+#[case(
+    "Europe/Berlin",
+    "2026-10-25",
+    "2026-10-24T21:59:59",
+    "2026-10-24T22:00:00",
+    "2026-10-25T22:59:59",
+    "2026-10-25T23:00:00"
+)]
+#[case(
+    "Africa/Cairo",
+    "2026-04-24",
+    "2026-04-23T21:59:59",
+    "2026-04-23T22:00:00",
+    "2026-04-24T20:59:59",
+    "2026-04-24T21:00:00"
+)]
 #[actix_web::test]
 async fn a_day_is_that_of_the_zone(
     #[case] zone: &str,
@@ -254,9 +289,8 @@ async fn a_day_is_that_of_the_zone(
 ) {
     let app = TestApp::start().await;
     let viewer = acme(&app);
-    let added: Vec<_> = [before, first, last, after]
-        .map(|at| add(&app, &viewer, |call| call.started_at = instant(at)))
-        .to_vec();
+    let added: Vec<_> =
+        [before, first, last, after].map(|at| add(&app, &viewer, |call| call.started_at = instant(at))).to_vec();
     let found = ids(&app.buyer("acme").await, &format!("/calls?from={day}&to={day}&tz={zone}")).await;
     assert_eq!(found, texts(&[added[2], added[1]]));
 }

@@ -17,10 +17,8 @@ const AUDIO: &[u8] = b"ID3 ten bytes and a little more of the same";
 
 /// A call of acme with a recording on disk.
 fn recorded(app: &TestApp, media_type: &str) -> CallId {
-    let call = NewCall {
-        has_recording: true,
-        ..NewCall::ordinary(&app.viewer(Person::buyer("acme")), app.clock().now())
-    };
+    let call =
+        NewCall { has_recording: true, ..NewCall::ordinary(&app.viewer(Person::buyer("acme")), app.clock().now()) };
     let call = call.add(app.db());
     let store = FileStore::open(&app.data_dir()).expect("the folder is there");
     let file = store.put("call.mp3", media_type, AUDIO).expect("it is stored");
