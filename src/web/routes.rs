@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
     pending_count, sessions,
 };
 use crate::assets;
@@ -43,6 +43,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(POST "/account/table" => account::table::save),
     route!(GET "/calls" => calls::index),
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),

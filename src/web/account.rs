@@ -1,0 +1,3 @@
+//! What a person sets for themselves.
+
+pub(super) mod table;
