@@ -17,7 +17,9 @@ pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
+pub mod setup;
 pub mod slow_body;
+mod tries;
 
 pub use error::AppError;
 pub use path::Path;

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths, sessions};
+use super::{AppError, health, help, paths, sessions, setup};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -38,6 +38,10 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(GET "/setup/{token}" => setup::new),
+    route!(POST "/setup/{token}" => setup::create),
+    route!(GET "/invitations/{token}" => setup::invitation::show),
+    route!(POST "/invitations/{token}" => setup::invitation::update),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
