@@ -17,8 +17,9 @@ use crate::auth::session;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::file_store::FileStore;
 use crate::telemetry::RequestSpan;
-use crate::web::{error_pages, form, routes, same_origin, security_headers, slow_body};
+use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
@@ -67,21 +68,25 @@ pub struct Shared {
     pub config: web::Data<Config>,
     pub db: web::Data<Db>,
     pub clock: web::Data<Clock>,
+    pub files: web::Data<FileStore>,
     pub shutdown: web::Data<Shutdown>,
+    pub events: web::Data<events::Hub>,
     session_key: Key,
 }
 
 impl Shared {
-    /// Wraps the values once for all workers.
-    #[must_use]
-    pub fn new(config: Config, db: Db, clock: Clock, session_key: Key) -> Self {
-        Self {
+    /// Wraps the values once for all workers, and opens the folders of the files.
+    pub fn new(config: Config, db: Db, clock: Clock, session_key: Key) -> io::Result<Self> {
+        let files = web::Data::new(FileStore::open(&config.data_dir)?);
+        Ok(Self {
             config: web::Data::new(config),
             db: web::Data::new(db),
             clock: web::Data::new(clock),
+            files,
             shutdown: web::Data::new(Shutdown::default()),
+            events: web::Data::new(events::Hub::default()),
             session_key,
-        }
+        })
     }
 }
 
@@ -108,7 +113,9 @@ pub fn build(
         .app_data(shared.config)
         .app_data(shared.db)
         .app_data(shared.clock)
+        .app_data(shared.files)
         .app_data(shared.shutdown)
+        .app_data(shared.events)
         .app_data(form::payload_config())
         .wrap(from_fn(slow_body::limit_slow_bodies))
         .wrap(from_fn(same_origin::require_same_origin))
@@ -124,7 +131,7 @@ pub fn build(
 pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io::Result<Running> {
     let session_key = session::signing_key(&config.data_dir).map_err(io::Error::other)?;
     let workers = config.workers.map(usize::from);
-    let shared = Shared::new(config, db, clock, session_key);
+    let shared = Shared::new(config, db, clock, session_key)?;
     let shutdown = shared.shutdown.as_ref().clone();
     let server = HttpServer::new(move || build(shared.clone(), routes::register))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.

@@ -13,7 +13,10 @@ use crate::web::form::Checked;
 use crate::web::{AppError, Path, paths::LocalPath};
 
 fn config(arguments: &[&str]) -> Config {
-    Cli::try_parse_from([&["fairdial", "serve"], arguments].concat()).unwrap().config
+    // These tests store no files; one folder outside the repository serves them all.
+    let folder = std::env::temp_dir().join("fairdial-app-tests");
+    let folder = folder.to_str().unwrap();
+    Cli::try_parse_from([&["fairdial", "serve", "--data-dir", folder], arguments].concat()).unwrap().config
 }
 
 fn register(services: &mut web::ServiceConfig) {
@@ -55,7 +58,8 @@ async fn ask(request: TestRequest, arguments: &[&str]) -> ServiceResponse<impl M
             Db::open(crate::db::DatabaseUrl::Sqlite(":memory:".into())).unwrap(),
             Clock::System,
             Key::generate(),
-        ),
+        )
+        .unwrap(),
         register,
     ))
     .await;

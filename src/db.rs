@@ -6,6 +6,7 @@ pub mod answers;
 pub mod audit;
 pub mod buyers;
 pub mod call_list;
+pub mod call_names;
 pub mod call_store;
 pub mod calls;
 pub mod connection;
@@ -18,10 +19,12 @@ pub mod facts;
 pub mod links;
 pub mod messages;
 pub mod migrations;
+pub mod names;
 pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod recordings;
 pub mod schema;
 pub mod sending;
 pub mod sessions;
@@ -226,7 +229,7 @@ impl Db {
         loop {
             match dialect::in_write_transaction(&mut conn, &work) {
                 Err(error) if tries < TRIES && matches!(error.db_error(), Some(DbError::Busy)) => {
-                    tries = tries.saturating_add(1)
+                    tries = tries.saturating_add(1);
                 }
                 outcome => return outcome,
             }

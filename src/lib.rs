@@ -19,5 +19,6 @@ pub mod demo;
 pub mod domain;
 pub mod file_store;
 pub mod import;
+pub mod metrics;
 pub mod telemetry;
 pub mod web;

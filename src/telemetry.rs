@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -43,9 +43,12 @@ impl RootSpanBuilder for RequestSpan {
         let _inside = span.enter();
         match outcome {
             Ok(response) => {
-                let duration_ms =
-                    response.request().extensions().get::<StartedAt>().map(|started| started.0.elapsed().as_millis());
+                let took = response.request().extensions().get::<StartedAt>().map(|started| started.0.elapsed());
+                let duration_ms = took.as_ref().map(Duration::as_millis);
                 let status = response.status().as_u16();
+                let request = response.request();
+                let took = took.unwrap_or_default();
+                crate::metrics::answered(request.method().as_str(), request.match_pattern(), status, took);
                 let path = response.request().path();
                 if path == "/healthz" || path.starts_with("/static/") {
                     tracing::debug!(status, duration_ms, "served");

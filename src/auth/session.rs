@@ -106,14 +106,13 @@ impl SessionStore for DbSessionStore {
         let hash = token_hash.clone();
         let found = self.db.read::<_, DbError, _>(move |conn| Ok(sessions::find_alive(conn, &hash, now)?)).await;
         let (mut state, loaded) = match found {
-            Ok(None) => return Ok(None),
+            Ok(None | Some((_, None))) => return Ok(None),
             Ok(Some((session, Some(user)))) => {
                 let state: State =
                     serde_json::from_str(&session.state).map_err(|error| LoadError::Deserialization(error.into()))?;
                 let needs_touch = now >= session.last_seen_at + sessions::TOUCHED_EVERY;
                 (state, Loaded::SignedIn { token_hash, session: session.id, user: Box::new(user), needs_touch })
             }
-            Ok(Some((_, None))) => return Ok(None),
             Err(error) => {
                 tracing::warn!(%error, "a session could not be looked up");
                 (State::new(), Loaded::Unavailable)

@@ -113,7 +113,8 @@ fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
                 Some(days) => format!("{days} days"),
                 None => format!("{window} days (default)"),
             };
-            let names: Vec<String> = of(buyer).iter().map(|alias| format!("{}: {}", alias.source, alias.name)).collect();
+            let names: Vec<String> =
+                of(buyer).iter().map(|alias| format!("{}: {}", alias.source, alias.name)).collect();
             [buyer.name.clone(), days, buyer.id.to_string(), names.join(", ")]
         })
         .collect();

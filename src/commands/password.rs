@@ -21,7 +21,8 @@ pub(super) fn new_hash(from_stdin: bool, about: &[&str]) -> anyhow::Result<Strin
 
 fn prompt() -> anyhow::Result<String> {
     if !io::stdin().is_terminal() {
-        let sentence = "a password is asked for at a terminal; without one, give it on standard input with --password-stdin";
+        let sentence =
+            "a password is asked for at a terminal; without one, give it on standard input with --password-stdin";
         return Err(WrongUse(sentence.to_owned()).into());
     }
     let typed = rpassword::prompt_password("Password: ").context("the password can't be read")?;

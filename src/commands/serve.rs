@@ -24,11 +24,15 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listener =
         TcpListener::bind(config.bind).with_context(|| format!("bind {}: can't listen there", config.bind))?;
     let address = listener.local_addr()?;
+    let metrics_bind = config.metrics_bind;
     offer_setup(&config, &db, address)?;
     actix_web::rt::System::new().block_on(async move {
         let mut signals = Signals::listen()?;
         let Running { server, shutdown } = app::start(config, db, Clock::System, listener)?;
         tracing::info!(%address, "listening");
+        if let Some(bind) = metrics_bind {
+            actix_web::rt::spawn(crate::metrics::start(bind)?);
+        }
         actix_web::rt::spawn(async move {
             signals.next().await;
             tracing::info!("stopping: requests under way finish; a second signal stops at once");

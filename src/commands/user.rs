@@ -205,11 +205,8 @@ fn change(config: &Config, set: &Set) -> anyhow::Result<()> {
     let user = db
         .read_blocking::<_, DbError>(|conn| Ok(users::find_by_email(conn, &set.email)?))?
         .ok_or_else(|| anyhow::anyhow!("there is no user with the e-mail {}", set.email))?;
-    let hash = if sets_password {
-        Some(password::new_hash(set.password_stdin, &[&user.email, &user.name])?)
-    } else {
-        None
-    };
+    let hash =
+        if sets_password { Some(password::new_hash(set.password_stdin, &[&user.email, &user.name])?) } else { None };
     let (actor, now) = (Actor::operator(), Clock::System.now());
     db.write_blocking::<_, CommandError>(|conn| {
         let user = users::find(conn, user.id)?.ok_or_else(|| CommandError::Refused("the user is gone".to_owned()))?;

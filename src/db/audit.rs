@@ -5,11 +5,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::dialect::{Lock, lock};
-use super::schema::{audit_head, audit_log};
+use super::schema::{audit_head, audit_log, disputes};
 use super::{AnyConnection, DbError};
 use crate::auth::{Actor, Via};
 use crate::domain::Instant;
-use crate::domain::ids::{DisputeId, UserId};
+use crate::domain::ids::{BuyerId, DisputeId, UserId};
 
 /// What one change was.
 #[derive(Clone, Debug)]
@@ -135,6 +135,20 @@ pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Ent
 /// The number of the last entry: it changes whenever anything does.
 pub fn last_number(conn: &mut AnyConnection) -> QueryResult<i64> {
     audit_head::table.select(audit_head::seq).first(conn)
+}
+
+/// One entry, as those need it who wait for changes: its number, what happened, and whose dispute it was under.
+pub type Change = (i64, String, Option<BuyerId>);
+
+/// The entries after a number, oldest first, at most so many.
+pub fn changes_after(conn: &mut AnyConnection, seq: i64, limit: i64) -> QueryResult<Vec<Change>> {
+    audit_log::table
+        .left_join(disputes::table.on(disputes::id.nullable().eq(audit_log::dispute_id)))
+        .filter(audit_log::seq.gt(seq))
+        .order(audit_log::seq)
+        .limit(limit)
+        .select((audit_log::seq, audit_log::action, disputes::buyer_id.nullable()))
+        .load(conn)
 }
 
 /// Entries of one dispute, oldest first; the pages decide who is told what of them.

@@ -1,11 +1,14 @@
 //! The Call Log: filters, orders and pages, each by an index where there is one.
 
+mod choices;
+mod search;
+
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::paging::{CAP, Count, Listed, Place, Sort};
-use super::schema::{buyer_campaigns, buyer_destinations, buyers, calls, campaigns, disputes};
+use super::schema::{buyers, calls, disputes};
 use super::subquery::{CountOf, is_in};
 use super::{AnyConnection, Backend, calls as finders};
 use crate::auth::Scope;
@@ -14,6 +17,8 @@ use crate::domain::call::{CallStatus, DisputeState, HangupBy};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
 use crate::domain::policy::Policy;
+pub use choices::{campaign_choices, destinations};
+pub use search::CallSearch;
 
 type Query = calls::BoxedQuery<'static, Backend>;
 
@@ -59,38 +64,6 @@ pub struct CallFilter {
     /// Only calls that can be disputed now.
     pub is_disputable: bool,
     pub has_recording: bool,
-}
-
-/// What can be searched for in the Call Log, each by an index.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallSearch {
-    Id(CallId),
-    /// The source's own id of the call.
-    ExternalId(String),
-    /// The beginning of a Caller ID, in any of the ways it may be stored (`+1214…`, `+214…`).
-    Prefix(Vec<String>),
-    /// The last seven digits.
-    Last7(String),
-}
-
-impl CallSearch {
-    /// What somebody typed: an id, seven digits, or the beginning of a number; anything else a source's id.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let text = text.trim();
-        if let Ok(id) = text.parse() {
-            return Self::Id(id);
-        }
-        let is_number = !text.is_empty()
-            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | 'X'));
-        let digits = super::suffixes::digits(text);
-        match (is_number, digits.len()) {
-            (false, _) | (_, 0) => Self::ExternalId(text.to_owned()),
-            (_, 7) => Self::Last7(digits),
-            _ if text.starts_with('+') => Self::Prefix(vec![format!("+{digits}")]),
-            _ => Self::Prefix(vec![format!("+1{digits}"), format!("+{digits}")]),
-        }
-    }
 }
 
 text_enum! {
@@ -174,24 +147,34 @@ fn matching(
         rows = rows.filter(calls::has_recording.eq(true));
     }
     if filter.is_disputable {
-        rows = only_disputable(conn, rows, disputable)?;
+        rows = only_disputable(conn, rows, scope, disputable)?;
     }
     Ok(rows)
 }
 
 /// Rule 1 as far as it can be asked of rows: status, payout, window, no active dispute.
-fn only_disputable(conn: &mut AnyConnection, rows: Query, disputable: &Disputable<'_>) -> QueryResult<Query> {
-    let own_windows: Vec<(BuyerId, i32)> = buyers::table
+fn only_disputable(
+    conn: &mut AnyConnection,
+    rows: Query,
+    scope: Scope,
+    disputable: &Disputable<'_>,
+) -> QueryResult<Query> {
+    let mut with_own = buyers::table
         .filter(buyers::dispute_window_days.is_not_null())
         .select((buyers::id, buyers::dispute_window_days.assume_not_null()))
-        .load(conn)?;
+        .into_boxed();
+    if let Some(buyer) = scope.buyer() {
+        with_own = with_own.filter(buyers::id.eq(buyer));
+    }
+    let own_windows: Vec<(BuyerId, i32)> = with_own.load(conn)?;
     let opened_after =
         |days: i32| disputable.now.checked_sub_signed(chrono::Duration::days(i64::from(days))).unwrap_or(Instant::MIN);
     let longest = own_windows.iter().map(|(_, days)| *days).chain([disputable.policy.dispute_window_days]).max();
     let default = disputable.policy.dispute_window_days;
+    // As expressions, or SQLite reads by status or payout and sorts what it finds; the window is the narrow range.
     let mut rows = rows
-        .filter(calls::status.eq_any(disputable.policy.disputable_statuses.clone()))
-        .filter(calls::payout_sort.gt(0))
+        .filter(calls::status.concat("").eq_any(disputable.policy.disputable_statuses.clone()))
+        .filter((calls::payout_sort + 0).gt(0))
         .filter(calls::started_at.gt(opened_after(longest.unwrap_or(default))))
         .filter(not(exists(
             disputes::table
@@ -306,6 +289,56 @@ fn candidates(
     Ok(rows.limit(CAP).select(calls::id))
 }
 
+/// One line, if the viewer can see the call.
+pub fn find(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<Option<CallLine>> {
+    finders::visible(scope).filter(calls::id.eq(id)).select(CallLine::as_select()).first(conn).optional()
+}
+
+/// The next rows of an export: everything that matches, however much, in the order of the page.
+///
+/// Where no index has that order and there are more rows than are worth sorting, newest first: each part then is a
+/// range of an index, and none is read twice.
+pub fn export_page(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    (sort, disputable): (Sort<CallSort>, &Disputable<'_>),
+    (after, limit): (Option<CallId>, i64),
+) -> QueryResult<Vec<CallLine>> {
+    let anchor = match after {
+        Some(id) => {
+            finders::visible(scope).filter(calls::id.eq(id)).select(Anchor::as_select()).first(conn).optional()?
+        }
+        None => None,
+    };
+    if after.is_some() && anchor.is_none() {
+        // Calls don't go away; without the row nobody can say what comes after it.
+        return Err(diesel::result::Error::NotFound);
+    }
+    let rows = matching(conn, scope, filter, disputable)?;
+    ordered(rows, sort.key, sort.is_descending, anchor).limit(limit).select(CallLine::as_select()).load(conn)
+}
+
+/// The order an export can be read in: the page's own where it is cheap, else newest first.
+pub fn export_sort(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &CallFilter,
+    (sort, disputable): (Sort<CallSort>, &Disputable<'_>),
+) -> QueryResult<Sort<CallSort>> {
+    let has_index = match sort.key {
+        CallSort::CallDate => true,
+        CallSort::CallerId | CallSort::Payout => filter.is_empty(),
+        CallSort::Destination | CallSort::Duration | CallSort::Status => false,
+    };
+    if has_index {
+        return Ok(sort);
+    }
+    let rows = matching(conn, scope, filter, disputable)?.limit(CAP.saturating_add(1)).select(calls::id);
+    let count = CountOf(rows).get_result(conn).map(Count::up_to_cap)?;
+    Ok(if count.is_more() { DEFAULT_SORT } else { sort })
+}
+
 fn ordered(rows: Query, key: CallSort, is_descending: bool, anchor: Option<Anchor>) -> Query {
     macro_rules! by {
         ($column:ident) => {
@@ -374,51 +407,5 @@ pub fn disputes_of(
     Ok(found)
 }
 
-/// The destinations a buyer's calls went to, for the filter; for managers there are too many to list.
-pub fn destinations(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<String>> {
-    let Some(buyer) = scope.buyer() else { return Ok(Vec::new()) };
-    buyer_destinations::table
-        .filter(buyer_destinations::buyer_id.eq(buyer))
-        .order(buyer_destinations::destination)
-        .limit(200)
-        .select(buyer_destinations::destination)
-        .load(conn)
-}
-
-/// The campaigns of the viewer's calls, for the filter.
-pub fn campaign_choices(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<(CampaignId, String)>> {
-    match scope.buyer() {
-        Some(buyer) => buyer_campaigns::table
-            .inner_join(campaigns::table)
-            .filter(buyer_campaigns::buyer_id.eq(buyer))
-            .order(campaigns::name_key)
-            .limit(200)
-            .select((campaigns::id, campaigns::name))
-            .load(conn),
-        None => {
-            campaigns::table.order(campaigns::name_key).limit(200).select((campaigns::id, campaigns::name)).load(conn)
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_typed_is_searched_by_the_index_that_fits() {
-        let id = CallId::generate();
-        let prefix = |texts: &[&str]| CallSearch::Prefix(texts.iter().map(|text| (*text).to_owned()).collect());
-        let cases = [
-            (id.to_string(), CallSearch::Id(id)),
-            ("555-0142".to_owned(), CallSearch::Last7("5550142".into())),
-            ("+1 (214) 555-0142".to_owned(), prefix(&["+12145550142"])),
-            ("(214) 555-0142".to_owned(), prefix(&["+12145550142", "+2145550142"])),
-            ("214".to_owned(), prefix(&["+1214", "+214"])),
-            ("RGB0001".to_owned(), CallSearch::ExternalId("RGB0001".into())),
-        ];
-        for (typed, expected) in cases {
-            assert_eq!(CallSearch::parse(&typed), expected, "{typed}");
-        }
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{evidence, staged_uploads};
 use super::sending::{self, SendError};
-use super::{AnyConnection, disputes};
+use super::{AnyConnection, calls, disputes};
 use crate::auth::{DisputeCalls, DisputeViewer, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -120,11 +120,13 @@ pub fn staged(
         .load(conn)
 }
 
-/// Forgets an upload that was kept for a form; the sweep removes the file.
-pub fn unstage(conn: &mut AnyConnection, user: UserId, file: &FileId) -> QueryResult<bool> {
-    let removed = diesel::delete(staged_uploads::table.find(file.as_str()).filter(staged_uploads::user_id.eq(user)))
-        .execute(conn)?;
-    Ok(removed > 0)
+/// Forgets an upload that this user kept for the form of this call; the sweep removes the file.
+pub fn unstage(conn: &mut AnyConnection, user: UserId, call: CallId, file: &FileId) -> QueryResult<bool> {
+    let mine = staged_uploads::table
+        .find(file.as_str())
+        .filter(staged_uploads::user_id.eq(user))
+        .filter(staged_uploads::call_id.eq(call));
+    Ok(diesel::delete(mine).execute(conn)? > 0)
 }
 
 /// Forgets uploads that no dispute took up in time; the sweep removes their files.
@@ -133,13 +135,36 @@ pub fn forget_expired(conn: &mut AnyConnection, now: Instant) -> QueryResult<usi
 }
 
 /// Whether any row names this file: asked again under the write lock before a sweep removes it.
+///
+/// One statement sees one state: an upload that becomes evidence meanwhile is named by the one row or the other.
 pub fn is_named(conn: &mut AnyConnection, file: &FileId) -> QueryResult<bool> {
     use super::schema::recordings;
+    use diesel::dsl::exists;
     let id = file.as_str();
-    Ok(diesel::select(diesel::dsl::exists(evidence::table.find(id))).get_result(conn)?
-        || diesel::select(diesel::dsl::exists(staged_uploads::table.find(id))).get_result(conn)?
-        || diesel::select(diesel::dsl::exists(recordings::table.filter(recordings::file_id.eq(id))))
-            .get_result(conn)?)
+    let evidence = exists(evidence::table.find(id));
+    let staged = exists(staged_uploads::table.find(id));
+    let recorded = exists(recordings::table.filter(recordings::file_id.eq(id)));
+    diesel::select(evidence.or(staged).or(recorded)).get_result(conn)
+}
+
+/// Keeps uploads for the form of a call, if the person may still dispute it.
+///
+/// # Errors
+/// If the call isn't the viewer's, or the permission has gone.
+pub fn keep(
+    conn: &mut AnyConnection,
+    grant: &Granted<DisputeCalls>,
+    clock: &Clock,
+    call: CallId,
+    files: &[StoredFile],
+) -> Result<(), SendError> {
+    sending::recheck(conn, grant)?;
+    calls::find(conn, grant.scope(), call)?.ok_or(SendError::Missing)?;
+    let now = clock.now();
+    for file in files {
+        stage(conn, grant.user(), call, file, now)?;
+    }
+    Ok(())
 }
 
 /// Gives a dispute the files just received and those kept by an earlier try, within the limit.

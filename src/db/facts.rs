@@ -2,10 +2,18 @@
 
 use diesel::prelude::*;
 
-use super::AnyConnection;
+use super::audit::{self, Entry};
 use super::dialect::on_backend;
+use super::notifications::{self, Audience, Kind};
+use super::outbox::{self, Topic};
 use super::schema::facts;
+use super::sending::{self, SendError};
+use super::{AnyConnection, disputes};
+use crate::auth::{DisputeCalls, Granted};
+use crate::clock::Clock;
 use crate::domain::Instant;
+use crate::domain::claim::{Claim, Intent};
+use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 
 /// A fact's row. A staged one is the buyer's alone until it is sent.
@@ -58,5 +66,50 @@ pub(super) fn add<'a>(
         })
         .collect();
     on_backend!(conn, |conn| diesel::insert_into(facts::table).values(&rows).execute(conn))?;
+    Ok(())
+}
+
+/// Adds facts to a Pending dispute; nothing that was sent is changed.
+///
+/// # Errors
+/// If it isn't the viewer's, isn't Pending, has one of these facts already, or they can't be taken.
+pub fn add_to_sent(
+    conn: &mut AnyConnection,
+    grant: &Granted<DisputeCalls>,
+    clock: &Clock,
+    id: DisputeId,
+    new: &[(String, String)],
+) -> Result<(), SendError> {
+    let (policy, _) = sending::recheck(conn, grant)?;
+    let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(SendError::Missing)?;
+    if dispute.status != Status::Pending {
+        return Err(SendError::Closed(dispute.status));
+    }
+    let there = list(conn, id, false)?;
+    if let Some((name, _)) = new.iter().find(|(name, _)| there.iter().any(|fact| fact.name == *name)) {
+        return Err(SendError::AlreadySent(name.clone()));
+    }
+    // The limits hold for the dispute as it will be; its reason may have been switched off since.
+    let sent = there.into_iter().map(|fact| (fact.name, fact.value));
+    let whole = Claim::new(&dispute.reason, &dispute.additional_information, sent.chain(new.iter().cloned()));
+    let problems: Vec<_> =
+        whole.problems(&policy, Intent::Send).into_iter().filter(|problem| problem.field != "reason").collect();
+    if !problems.is_empty() {
+        return Err(SendError::Invalid(problems));
+    }
+    let now = clock.now();
+    let claim = Claim::new(&dispute.reason, "", new.iter().cloned());
+    let added: serde_json::Map<_, _> =
+        claim.fitting_facts().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    if added.is_empty() {
+        return Ok(());
+    }
+    add(conn, id, claim.fitting_facts(), false, now)?;
+    disputes::touch(conn, id, now)?;
+    notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::EvidenceAdded, ""), now)?;
+    let payload = serde_json::json!({ "dispute": id, "status": dispute.status });
+    outbox::push(conn, Topic::Updated, (id, dispute.buyer_id), &payload, now)?;
+    let entry = Entry::of_dispute("dispute.facts_added", id).now_is(serde_json::json!({ "facts": added }));
+    audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
 }

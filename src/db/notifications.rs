@@ -4,7 +4,8 @@ use diesel::prelude::*;
 
 use super::AnyConnection;
 use super::dialect::on_backend;
-use super::schema::{notifications, users};
+use super::schema::{buyers, disputes, notifications, users};
+use crate::auth::DisputeViewer;
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, DisputeId, NotificationId, UserId};
 
@@ -94,6 +95,29 @@ pub fn list(conn: &mut AnyConnection, user: UserId, limit: i64) -> QueryResult<V
         .limit(limit)
         .select(NotificationRow::as_select())
         .load(conn)
+}
+
+/// A notification with what it is about.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub row: NotificationRow,
+    pub caller_id: String,
+    pub buyer: String,
+}
+
+/// A person's newest notifications, of disputes they can still see.
+pub fn told(conn: &mut AnyConnection, viewer: &DisputeViewer, limit: i64) -> QueryResult<Vec<Told>> {
+    let rows = notifications::table
+        .inner_join(disputes::table.inner_join(buyers::table))
+        .filter(notifications::user_id.eq(viewer.viewer().user()))
+        .order((notifications::created_at.desc(), notifications::id.desc()))
+        .limit(limit)
+        .select((NotificationRow::as_select(), disputes::caller_id, buyers::name));
+    let found: Vec<(NotificationRow, String, String)> = match viewer.scope().buyer() {
+        Some(buyer) => rows.filter(disputes::buyer_id.eq(buyer)).load(conn)?,
+        None => rows.load(conn)?,
+    };
+    Ok(found.into_iter().map(|(row, caller_id, buyer)| Told { row, caller_id, buyer }).collect())
 }
 
 /// How many a person hasn't read.

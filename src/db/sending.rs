@@ -41,6 +41,9 @@ pub enum SendError {
     TooManyFiles { limit: u32 },
     #[error("a file kept for this form is no longer there")]
     KeptFileGone,
+    /// What was sent can't be changed; the name of the fact.
+    #[error("the fact {0} was sent already")]
+    AlreadySent(String),
     #[error(transparent)]
     Database(DbError),
 }

@@ -37,7 +37,7 @@ async fn a_finished_file_lies_under_its_id_with_size_and_digest() {
 async fn what_is_dropped_early_leaves_nothing() {
     let (_folder, store) = store();
     let mut incoming = store.receive().await.expect("a new file");
-    incoming.write(&[7; 100_000]).await.expect("written");
+    incoming.write(&vec![7; 100_000]).await.expect("written");
     drop(incoming);
     assert!(paths(store.walk_incoming()).is_empty() && paths(store.walk()).is_empty());
 }

@@ -108,6 +108,7 @@ impl Flash {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each item is there or not, by its own permission")]
 /// Which menu items a viewer has beside the Call Log and Help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Menu {
@@ -208,7 +209,7 @@ struct FlashRegion<'flash> {
 #[must_use]
 pub struct Page<T> {
     htmx: Htmx,
-    page: T,
+    content: T,
     status: StatusCode,
     badge: Option<i64>,
     flash: Option<Flash>,
@@ -217,8 +218,8 @@ pub struct Page<T> {
 
 impl<T: Template + Fragments> Page<T> {
     /// The page with status 200.
-    pub fn new(htmx: Htmx, page: T) -> Self {
-        Self { htmx, page, status: StatusCode::OK, badge: None, flash: None, push_url: None }
+    pub fn new(htmx: Htmx, content: T) -> Self {
+        Self { htmx, content, status: StatusCode::OK, badge: None, flash: None, push_url: None }
     }
 
     /// The form again, with what was typed: 422.
@@ -230,6 +231,12 @@ impl<T: Template + Fragments> Page<T> {
     /// The state as it is now: 409.
     pub fn conflict(mut self) -> Self {
         self.status = StatusCode::CONFLICT;
+        self
+    }
+
+    /// The form again, because more was sent than is taken: 413.
+    pub fn too_large(mut self) -> Self {
+        self.status = StatusCode::PAYLOAD_TOO_LARGE;
         self
     }
 
@@ -252,8 +259,8 @@ impl<T: Template + Fragments> Page<T> {
     }
 
     fn render(&self) -> askama::Result<String> {
-        let Some(region) = self.htmx.region().and_then(|region| self.page.fragment(region)) else {
-            return self.page.render();
+        let Some(region) = self.htmx.region().and_then(|region| self.content.fragment(region)) else {
+            return self.content.render();
         };
         let mut text = region?;
         if let Some(pending) = self.badge {

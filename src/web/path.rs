@@ -32,6 +32,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        #[expect(clippy::disallowed_types, reason = "this is the extractor of ours that wraps it")]
         #[expect(clippy::map_err_ignore, reason = "why an id can't be read is nobody's business: nothing is there")]
         ready(
             actix_web::web::Path::<T>::extract(request)

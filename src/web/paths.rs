@@ -70,6 +70,10 @@ paths! {
     new_dispute(call) => "/calls/{call}/disputes/new";
     /// Where the dispute form is sent.
     call_disputes(call) => "/calls/{call}/disputes";
+    /// Where a file for the dispute form is sent, one at a time.
+    uploads(call) => "/calls/{call}/uploads";
+    /// Forgets a file that was kept for the dispute form.
+    upload_deletion(call, file) => "/calls/{call}/uploads/{file}/delete";
     /// The Disputes table.
     disputes() => "/disputes";
     /// One dispute.

@@ -3,11 +3,16 @@
 //! Lines with the same path become one resource, so that a method it doesn't have is a 405 with `Allow`.
 //! Where two paths could match the same URL, the earlier line wins.
 
+use std::future::{Ready, ready};
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, health, help, paths, sessions, setup};
+use super::{
+    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    pending_count, sessions, setup,
+};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -42,9 +47,31 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/setup/{token}" => setup::create),
     route!(GET "/invitations/{token}" => setup::invitation::show),
     route!(POST "/invitations/{token}" => setup::invitation::update),
+    route!(GET "/calls" => calls::index),
+    route!(GET "/calls.csv" => calls::export),
+    route!(GET "/calls/{id}" => calls::show),
+    route!(GET "/calls/{id}/recording" => calls::recording),
+    route!(GET "/calls/{id}/disputes/new" => dispute_form::new),
+    route!(POST "/calls/{id}/disputes" => dispute_form::create),
+    route!(POST "/calls/{id}/uploads" => dispute_form::keep_upload),
+    route!(POST "/calls/{id}/uploads/{file}/delete" => dispute_form::forget_upload),
+    route!(POST "/disputes/{id}" => dispute_form::update),
+    route!(POST "/disputes/{id}/evidence" => evidence::create),
+    route!(GET "/disputes/{id}/evidence/{eid}" => evidence::show),
+    route!(POST "/disputes/{id}/evidence/{eid}/delete" => evidence::destroy),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),
+    route!(GET "/disputes" => disputes::index),
+    route!(GET "/disputes.csv" => disputes::export),
+    route!(GET "/disputes/{id}" => disputes::show),
+    route!(POST "/disputes/{id}/withdrawal" => disputes::withdraw),
+    route!(POST "/disputes/{id}/discard" => disputes::discard),
+    route!(POST "/disputes/{id}/messages" => messages::create),
+    route!(GET "/pending-count" => pending_count::show),
+    route!(GET "/events" => events::stream),
+    route!(GET "/notifications" => notifications::index),
+    route!(POST "/notifications/read" => notifications::read),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),
@@ -64,7 +91,7 @@ pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: &'static [
         }
         let same_path = || routes.iter().filter(|route| route.path == first.path);
         let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
-        let allow = same_path().map(|route| route.allowed()).collect::<Vec<_>>().join(", ");
+        let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
     }
 }
@@ -85,9 +112,9 @@ impl Route {
     }
 }
 
-async fn refuse_method(allow: String) -> HttpResponse {
+fn refuse_method(allow: String) -> Ready<HttpResponse> {
     // `error_pages` gives it a body and keeps the header.
-    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish()
+    ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish())
 }
 
 async fn nowhere() -> Result<HttpResponse, AppError> {

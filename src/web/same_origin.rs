@@ -3,6 +3,7 @@
 use actix_web::body::MessageBody;
 use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName};
+use actix_web::http::uri::Authority;
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 
@@ -55,7 +56,7 @@ fn is_same_origin(head: &RequestHead, public_origin: Option<&str>) -> bool {
     if let Some(public) = public_origin {
         return origin == public;
     }
-    let host = one(header::HOST).or_else(|| head.uri.authority().map(|authority| authority.as_str()));
+    let host = one(header::HOST).or_else(|| head.uri.authority().map(Authority::as_str));
     let origin_host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     matches!((host, origin_host), (Some(host), Some(theirs)) if host.eq_ignore_ascii_case(theirs))
 }

@@ -56,9 +56,7 @@ fn page(body: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header(("Content-Security-Policy", policy))
-        .body(format!(
-            "<!doctype html><html lang=en><head><title>Tiny</title>{head}</head><body>{body}</body></html>"
-        ))
+        .body(format!("<!doctype html><html lang=en><head><title>Tiny</title>{head}</head><body>{body}</body></html>"))
 }
 
 const CLEAN: &str = "<main><h1>Calls</h1><form><label for=q>Number</label> <input id=q name=q> \
@@ -78,10 +76,7 @@ async fn a_clean_page_passes_and_a_missing_label_is_found() {
 
     browser.open(&site.url("/broken")).await;
     let violations = browser.axe().await;
-    assert_eq!(
-        violations.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(),
-        ["label"]
-    );
+    assert_eq!(violations.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["label"]);
     assert!(violations[0].nodes[0].html.contains("name=\"q\""));
 }
 
@@ -103,20 +98,12 @@ async fn scripts_run_or_not_as_the_view_says() {
     assert_eq!(with.text("#out").await, "script ran");
     assert!(!with.has("#without").await);
 
-    let without = Browser::start(View {
-        javascript: false,
-        ..View::default()
-    })
-    .await;
+    let without = Browser::start(View { javascript: false, ..View::default() }).await;
     without.open(&site.url("/script")).await;
     assert_eq!(without.text("#out").await, "nothing ran");
     assert_eq!(without.text("#without").await, "Works without JavaScript");
     without.assert_accessible().await;
-    assert_eq!(
-        without.text("#out").await,
-        "nothing ran",
-        "axe runs, the page's script still does not"
-    );
+    assert_eq!(without.text("#out").await, "nothing ran", "axe runs, the page's script still does not");
     without.open(&site.url("/script")).await;
     assert!(without.has("#without").await, "also after axe and on the next page");
 }
@@ -124,13 +111,7 @@ async fn scripts_run_or_not_as_the_view_says() {
 #[actix_web::test]
 async fn the_view_reaches_the_page() {
     let site = TinySite::start();
-    let view = View {
-        width: 320,
-        height: 640,
-        dark: true,
-        timezone: "Asia/Kathmandu",
-        ..View::default()
-    };
+    let view = View { width: 320, height: 640, dark: true, timezone: "Asia/Kathmandu", ..View::default() };
     let browser = Browser::start(view).await;
     browser.open(&site.url("/clean")).await;
 
@@ -143,22 +124,11 @@ async fn the_view_reaches_the_page() {
         "{zone}"
     );
     browser.set_media(false, true).await;
-    assert!(
-        browser
-            .evaluate(facts)
-            .await
-            .as_str()
-            .unwrap()
-            .starts_with("320 640 false true")
-    );
+    assert!(browser.evaluate(facts).await.as_str().unwrap().starts_with("320 640 false true"));
     assert!(!browser.scrolls_sideways().await);
 
     let picture = std::fs::read(browser.screenshot("harness").await).unwrap();
-    assert_eq!(
-        picture.get(16..24),
-        Some([0, 0, 1, 64, 0, 0, 2, 128].as_slice()),
-        "320 by 640 pixels"
-    );
+    assert_eq!(picture.get(16..24), Some([0, 0, 1, 64, 0, 0, 2, 128].as_slice()), "320 by 640 pixels");
 }
 
 #[actix_web::test]
@@ -171,7 +141,5 @@ async fn the_keyboard_and_the_buttons_work() {
     assert_eq!(browser.focus().await, "input#q");
     browser.fill("q", "5551234").await;
     browser.press("Search").await;
-    browser
-        .wait_until("return location.search === '?q=5551234' && document.readyState === 'complete'")
-        .await;
+    browser.wait_until("return location.search === '?q=5551234' && document.readyState === 'complete'").await;
 }

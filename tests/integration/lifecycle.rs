@@ -1,6 +1,7 @@
 //! A dispute from Draft to decision and back, through the database's own functions: states, money, counters, audit agree.
 
 use chrono::Duration;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use fairdial::auth::{DisputeCalls, EditDisputes, Granted, Viewer};
 use fairdial::clock::Clock;
@@ -329,7 +330,6 @@ fn a_call_that_changed_under_a_dispute_needs_an_open_eye() {
 
 #[test]
 fn the_database_itself_refuses_what_no_code_may_do() {
-    use diesel::connection::SimpleConnection;
     let world = World::new();
     let call = world.call(|_| {});
     let id = world.send(call).unwrap();
@@ -378,7 +378,6 @@ fn a_changed_entry_breaks_the_chain_at_its_place() {
     let verify = || world.db.read_blocking(audit::verify).unwrap();
     let (length, _) = verify().expect("the chain is whole");
     assert!(length > 0);
-    use diesel::connection::SimpleConnection;
     world.database.connect().batch_execute("UPDATE audit_head SET seq = seq + 1").unwrap();
     assert_eq!(verify(), Err(audit::ChainFault::Cut { found: length, expected: length + 1 }));
 }

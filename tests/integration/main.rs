@@ -2,8 +2,15 @@
 
 #![cfg(test)]
 
+mod call_export;
+mod calls;
+mod disputes;
 mod harness;
 mod lifecycle;
+mod messages;
+mod notifications;
+mod query_plans;
+mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

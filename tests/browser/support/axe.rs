@@ -48,10 +48,7 @@ impl Browser {
     pub(crate) async fn axe(&self) -> Vec<Violation> {
         // axe waits for promises, which a page without scripts never serves.
         self.allow_scripts(true).await;
-        self.driver()
-            .execute(source(), Vec::new())
-            .await
-            .expect("axe is loaded");
+        self.driver().execute(source(), Vec::new()).await.expect("axe is loaded");
         let outcome = self.driver().execute_async(RUN, Vec::new()).await.expect("axe runs");
         self.allow_scripts(self.javascript()).await;
         let outcome: Outcome = outcome.convert().expect("axe answers in its format");
@@ -70,20 +67,13 @@ impl Browser {
             for violation in &violations {
                 report.push_str(&format_violation(violation));
             }
-            assert!(
-                violations.is_empty(),
-                "{caller}: {url} breaks {} rules\n{report}",
-                violations.len()
-            );
+            assert!(violations.is_empty(), "{caller}: {url} breaks {} rules\n{report}", violations.len());
         }
     }
 }
 
 fn format_violation(violation: &Violation) -> String {
-    let nodes = violation
-        .nodes
-        .iter()
-        .map(|node| format!("    {}\n      {}\n", node.html, node.summary));
+    let nodes = violation.nodes.iter().map(|node| format!("    {}\n      {}\n", node.html, node.summary));
     format!("  {}: {}\n{}", violation.id, violation.help, nodes.collect::<String>())
 }
 
@@ -115,11 +105,7 @@ fn install() -> PathBuf {
         .current_dir(&folder)
         .output()
         .expect("npm is installed");
-    assert!(
-        output.status.success(),
-        "npm ci failed:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "npm ci failed:\n{}", String::from_utf8_lossy(&output.stderr));
     fs::write(&finished, lock).expect("the mark is written");
     folder
 }

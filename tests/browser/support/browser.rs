@@ -69,32 +69,20 @@ impl Browser {
         for argument in ARGUMENTS {
             wanted.add_arg(argument).expect("the argument is taken");
         }
-        wanted
-            .set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All)
-            .expect("the log level is taken");
+        wanted.set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All).expect("the log level is taken");
         let driver = WebDriver::new(driver::url(), wanted).await.expect("the browser starts");
-        let browser = Self {
-            driver,
-            javascript: view.javascript,
-        };
-        browser
-            .driver
-            .set_script_timeout(Duration::from_secs(30))
-            .await
-            .expect("the time-out is set");
+        let browser = Self { driver, javascript: view.javascript };
+        browser.driver.set_script_timeout(Duration::from_secs(30)).await.expect("the time-out is set");
         browser.resize(view.width, view.height).await;
         browser.set_media(view.dark, view.forced_colors).await;
-        browser
-            .command("Emulation.setTimezoneOverride", json!({ "timezoneId": view.timezone }))
-            .await;
+        browser.command("Emulation.setTimezoneOverride", json!({ "timezoneId": view.timezone })).await;
         browser.allow_scripts(view.javascript).await;
         browser
     }
 
     /// Whether pages may run scripts from now on; this never runs those of a page that is already there.
     pub(super) async fn allow_scripts(&self, allowed: bool) {
-        self.command("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed }))
-            .await;
+        self.command("Emulation.setScriptExecutionDisabled", json!({ "value": !allowed })).await;
     }
 
     /// What the view said.
@@ -108,18 +96,11 @@ impl Browser {
     }
 
     pub(crate) async fn open(&self, url: &str) {
-        self.driver
-            .goto(url)
-            .await
-            .unwrap_or_else(|error| panic!("{url} does not open: {error}"));
+        self.driver.goto(url).await.unwrap_or_else(|error| panic!("{url} does not open: {error}"));
     }
 
     pub(crate) async fn url(&self) -> String {
-        self.driver
-            .current_url()
-            .await
-            .expect("the window has an address")
-            .to_string()
+        self.driver.current_url().await.expect("the window has an address").to_string()
     }
 
     pub(crate) async fn title(&self) -> String {
@@ -137,26 +118,18 @@ impl Browser {
             { "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } },
             { "name": "forced-colors", "value": if forced_colors { "active" } else { "none" } },
         ]);
-        self.command("Emulation.setEmulatedMedia", json!({ "features": features }))
-            .await;
+        self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     /// Waits until the element is there, at most ten seconds.
     pub(crate) async fn find(&self, selector: &str) -> WebElement {
         let query = self.driver.query(By::Css(selector.to_owned()));
         let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
-        query
-            .first()
-            .await
-            .unwrap_or_else(|error| panic!("{selector} is not on the page: {error}"))
+        query.first().await.unwrap_or_else(|error| panic!("{selector} is not on the page: {error}"))
     }
 
     pub(crate) async fn has(&self, selector: &str) -> bool {
-        let found = self
-            .driver
-            .find_all(By::Css(selector.to_owned()))
-            .await
-            .expect("the page answers");
+        let found = self.driver.find_all(By::Css(selector.to_owned())).await.expect("the page answers");
         !found.is_empty()
     }
 
@@ -169,10 +142,7 @@ impl Browser {
     pub(crate) async fn fill(&self, name: &str, value: &str) {
         let control = self.find(&format!("[name=\"{name}\"]")).await;
         control.clear().await.expect("the control is emptied");
-        control
-            .send_keys(value)
-            .await
-            .unwrap_or_else(|error| panic!("{name} takes no text: {error}"));
+        control.send_keys(value).await.unwrap_or_else(|error| panic!("{name} takes no text: {error}"));
     }
 
     /// Clicks the button or link with exactly these words, waiting for it at most ten seconds.
@@ -180,14 +150,8 @@ impl Browser {
         let path = format!("//*[self::button or self::a or self::summary][normalize-space()=\"{words}\"]");
         let query = self.driver.query(By::XPath(path)).and_displayed();
         let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
-        let target = query
-            .first()
-            .await
-            .unwrap_or_else(|error| panic!("nothing says {words}: {error}"));
-        target
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("{words} can't be clicked: {error}"));
+        let target = query.first().await.unwrap_or_else(|error| panic!("nothing says {words}: {error}"));
+        target.click().await.unwrap_or_else(|error| panic!("{words} can't be clicked: {error}"));
     }
 
     /// Sends text or a `Key` to whatever has the focus.
@@ -233,17 +197,13 @@ impl Browser {
     /// Errors and warnings of the console since the last call: script errors, refused content, failed requests.
     pub(crate) async fn console(&self) -> Vec<String> {
         let entries = self.driver.browser_log().await.expect("the log is readable");
-        let serious = entries
-            .into_iter()
-            .filter(|entry| entry.level == "SEVERE" || entry.level == "WARNING");
+        let serious = entries.into_iter().filter(|entry| entry.level == "SEVERE" || entry.level == "WARNING");
         serious.map(|entry| entry.message).collect()
     }
 
     /// Writes `target/screenshots/NAME.png`.
     pub(crate) async fn screenshot(&self, name: &str) -> PathBuf {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .parent()
-            .expect("it lies in target/");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in target/");
         let folder = target.join("screenshots");
         std::fs::create_dir_all(&folder).expect("a folder for screenshots");
         let file = folder.join(format!("{name}.png"));
@@ -251,7 +211,7 @@ impl Browser {
         file
     }
 
-    /// A command of the DevTools protocol.
+    /// A command of the `DevTools` protocol.
     pub(crate) async fn command(&self, method: &str, parameters: Value) -> Value {
         let answer = self.driver.cdp().send_raw(method, parameters).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))
@@ -278,15 +238,8 @@ fn end_session(driver: &Url, session: &SessionId) -> std::io::Result<()> {
     let address = driver.socket_addrs(|| None)?;
     let mut stream = TcpStream::connect(address.as_slice())?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(
-        stream,
-        "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
     let mut answer = [0; 12];
     stream.read_exact(&mut answer)?;
-    if &answer == b"HTTP/1.1 200" {
-        Ok(())
-    } else {
-        Err(std::io::Error::other("it was refused"))
-    }
+    if &answer == b"HTTP/1.1 200" { Ok(()) } else { Err(std::io::Error::other("it was refused")) }
 }

@@ -1,0 +1,73 @@
+//! Names for the rows of the Call Log: one query a kind, never one a row.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::buyers::BuyerRow;
+use super::schema::{buyers, campaigns, publishers};
+use crate::auth::principal::Manager;
+use crate::domain::ids::{BuyerId, CampaignId, PublisherId};
+
+/// The buyers of some rows, by id: their names and windows.
+pub fn buyers(
+    conn: &mut AnyConnection,
+    ids: impl IntoIterator<Item = BuyerId>,
+) -> QueryResult<HashMap<BuyerId, BuyerRow>> {
+    let ids = distinct(ids);
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<BuyerRow> = buyers::table.filter(buyers::id.eq_any(ids)).select(BuyerRow::as_select()).load(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The buyers that a filter offers, by name: at most as many as a menu can hold, and the one that is chosen.
+pub fn buyer_choices(
+    conn: &mut AnyConnection,
+    _manager: &Manager,
+    chosen: Option<BuyerId>,
+) -> QueryResult<Vec<(BuyerId, String)>> {
+    let mut found: Vec<(BuyerId, String)> =
+        buyers::table.order(buyers::name_key).limit(200).select((buyers::id, buyers::name)).load(conn)?;
+    if let Some(chosen) = chosen.filter(|chosen| !found.iter().any(|(id, _)| id == chosen)) {
+        let other = buyers::table.find(chosen).select((buyers::id, buyers::name)).first(conn).optional()?;
+        found.extend(other);
+    }
+    Ok(found)
+}
+
+/// The names of some campaigns.
+pub fn campaigns(
+    conn: &mut AnyConnection,
+    ids: impl IntoIterator<Item = CampaignId>,
+) -> QueryResult<HashMap<CampaignId, String>> {
+    let ids = distinct(ids);
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(CampaignId, String)> =
+        campaigns::table.filter(campaigns::id.eq_any(ids)).select((campaigns::id, campaigns::name)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The names of some publishers: only a manager can ask.
+pub fn publishers(
+    conn: &mut AnyConnection,
+    _manager: &Manager,
+    ids: impl IntoIterator<Item = PublisherId>,
+) -> QueryResult<HashMap<PublisherId, String>> {
+    let ids = distinct(ids);
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(PublisherId, String)> =
+        publishers::table.filter(publishers::id.eq_any(ids)).select((publishers::id, publishers::name)).load(conn)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Each once: the rows of a page mostly share theirs.
+fn distinct<Id: Ord>(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
+    ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}

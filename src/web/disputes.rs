@@ -1,0 +1,16 @@
+//! Disputes: the table, one dispute, and what its two sides do to it after it was sent.
+
+mod actions;
+mod csv;
+mod index;
+mod panel;
+mod row;
+mod show;
+mod state;
+mod timeline;
+
+pub(super) use actions::{Outcome, discard, withdraw};
+pub(super) use csv::export;
+pub(super) use index::{ON_THE_FORM, index};
+pub(super) use show::{Asked, Problem, Typed, answer, show};
+pub(super) use timeline::is_told_to_buyers;

@@ -1,0 +1,110 @@
+//! GET `/disputes.csv`: the rows of the current filter, with the columns that are chosen.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use chrono_tz::Tz;
+
+use super::index::saved;
+use super::row::{Row, Rows as KnownRows};
+use super::state::{Column, ListState};
+use crate::auth::DisputeViewer;
+use crate::clock::Clock;
+use crate::db::dispute_list;
+use crate::db::paging::Place;
+use crate::db::{AnyConnection, Db, DbError, policy};
+use crate::domain::Instant;
+use crate::domain::ids::DisputeId;
+use crate::domain::money;
+use crate::domain::policy::Policy;
+use crate::web::AppError;
+use crate::web::csv::{self, Cell, PART, Rows};
+use crate::web::filters::Money;
+use crate::web::list_query::Params;
+
+/// GET `/disputes.csv`.
+pub(in crate::web) async fn export(
+    viewer: DisputeViewer,
+    request: HttpRequest,
+    db: Data<Db>,
+    clock: Data<Clock>,
+) -> Result<HttpResponse, AppError> {
+    let params = Params::parse(request.query_string());
+    let now = clock.now();
+    let table = db
+        .read(move |conn| {
+            let state = ListState::read(&params, viewer.viewer(), saved(conn, &viewer)?)?;
+            let policy = policy::load(conn)?;
+            Ok::<_, AppError>(Table { viewer, state, policy, now, place: Some(Place::First) })
+        })
+        .await?;
+    csv::download(db, "disputes.csv", table).await
+}
+
+/// The table as it is on the page, all of it.
+struct Table {
+    viewer: DisputeViewer,
+    state: ListState,
+    policy: Policy,
+    now: Instant,
+    /// Where the next part begins; `None` at the end.
+    place: Option<Place<DisputeId>>,
+}
+
+impl Table {
+    fn columns(&self) -> &[Column] {
+        &self.state.listing.columns
+    }
+}
+
+impl Rows for Table {
+    fn header(&self) -> Vec<&'static str> {
+        // An amount means nothing without its currency, and a row nothing without its id.
+        ["Dispute"].into_iter().chain(self.columns().iter().map(|column| column.label())).chain(["Currency"]).collect()
+    }
+
+    fn next(&mut self, conn: &mut AnyConnection) -> Result<Vec<Vec<Cell>>, DbError> {
+        let Some(place) = self.place else { return Ok(Vec::new()) };
+        let listing = &self.state.listing;
+        let listed = dispute_list::page(conn, self.viewer.scope(), &self.state.filter, listing.sort, (place, PART))?;
+        self.place = listed.rows.last().filter(|_| listed.has_later).map(|row| Place::After(row.id));
+        let zone = self.state.zone();
+        let known = KnownRows::load(conn, &self.viewer, &self.policy, &listed.rows, (zone, self.now, String::new()))?;
+        let line = |line: dispute_list::DisputeLine| {
+            let currency = Cell::text(&line.currency);
+            let row = known.row(line);
+            let cells = self.columns().iter().map(|column| cell(&row, *column, zone));
+            [Cell::plain(row.id)].into_iter().chain(cells).chain([currency]).collect()
+        };
+        Ok(listed.rows.into_iter().map(line).collect())
+    }
+}
+
+/// `1030.30`, or nothing where it is unknown.
+fn amount(amount: Option<Money>) -> Cell {
+    let plain = amount.and_then(|amount| {
+        let currency = money::Currency::from_code(amount.currency.code())?;
+        Some(money::Money::new(amount.minor, currency).plain())
+    });
+    Cell::number(plain)
+}
+
+fn cell(row: &Row, column: Column, zone: Tz) -> Cell {
+    let time = |at: Option<Instant>| match at {
+        Some(at) => Cell::plain(at.and_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %z")),
+        None => Cell::plain(""),
+    };
+    match column {
+        Column::Status => Cell::plain(row.status.label()),
+        Column::CallDate => time(Some(row.called_at)),
+        Column::CallerId => Cell::text(&row.caller_id),
+        Column::Buyer => Cell::text(row.buyer()),
+        Column::Destination => Cell::text(&row.destination),
+        Column::Payout => amount(row.payout),
+        Column::PublisherPayout => amount(row.publisher_payout()),
+        Column::Reason => Cell::text(&row.reason),
+        Column::Recording => Cell::plain(if row.recording.is_some() { "yes" } else { "" }),
+        Column::Submitted => time(row.submitted_at),
+        Column::Age => Cell::number(row.age().map(|age| age.0.num_hours())),
+        Column::Due => time(row.due().map(|due| due.at)),
+    }
+}

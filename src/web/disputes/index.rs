@@ -1,0 +1,222 @@
+//! GET `/disputes`: the Disputes table of a buyer, Manage Disputes of a manager.
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use askama::Template;
+
+use super::row::{Row, Rows};
+use super::state::{Column, ListState};
+use crate::auth::DisputeViewer;
+use crate::clock::Clock;
+use crate::db::dispute_list::{self, DisputeLine};
+use crate::db::paging::{Count, Listed};
+use crate::db::{AnyConnection, Db, call_list, counters, names, policy, table_settings};
+use crate::domain::Instant;
+use crate::domain::dispute::Status;
+use crate::domain::policy::Policy;
+use crate::web::AppError;
+use crate::web::chrome::{self, Here};
+use crate::web::filters::Number;
+use crate::web::htmx::Htmx;
+use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
+use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
+
+/// Filters that the form shows; all others travel as hidden fields.
+pub(in crate::web) const ON_THE_FORM: &[&str] = &["q", "status", "reason", "buyer"];
+
+#[derive(Template)]
+#[template(path = "pages/disputes/index.html", blocks = ["content"])]
+pub(in crate::web) struct DisputesPage {
+    chrome: Chrome,
+    flash: Option<Flash>,
+    is_manager: bool,
+    state: ListState,
+    columns: Vec<Heading>,
+    all_columns: Vec<(Column, bool)>,
+    rows: Vec<Row>,
+    drafts: Vec<Row>,
+    count: Count,
+    is_capped: bool,
+    chips: Vec<Chip>,
+    reasons: Vec<(String, String)>,
+    buyers: Vec<(String, String)>,
+    here: String,
+    export: String,
+    previous: String,
+    next: String,
+    zone_name: String,
+}
+
+/// A column's header.
+struct Heading {
+    column: Column,
+    class: String,
+    /// The same for the header, which is never cut.
+    head_class: String,
+    /// Where a click leads, if the column sorts.
+    href: Option<String>,
+    direction: Option<&'static str>,
+}
+
+impl Fragments for DisputesPage {
+    fn fragment(&self, region: &str) -> Option<askama::Result<String>> {
+        (region == "main").then(|| self.as_content().render())
+    }
+}
+
+impl DisputesPage {
+    fn title(&self) -> &'static str {
+        if self.is_manager { "Manage Disputes" } else { "Disputes" }
+    }
+
+    /// `25 of 212`, or `50 of 10,000+`.
+    fn counted(&self) -> String {
+        let total = Number(self.count.shown().unsigned_abs());
+        let more = if self.count.is_more() || self.is_capped { "+" } else { "" };
+        format!("{} of {total}{more}", self.rows.len())
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.state.is_filtered()
+    }
+
+    /// The column whose cell heads its row and carries the link over all of it.
+    fn heads(&self, column: &Column) -> bool {
+        let shows_date = self.state.listing.shows(Column::CallDate);
+        if shows_date {
+            *column == Column::CallDate
+        } else {
+            self.columns.first().is_some_and(|first| first.column == *column)
+        }
+    }
+
+    fn statuses() -> impl Iterator<Item = Status> {
+        Status::ALL.iter().copied().filter(|status| *status != Status::Draft)
+    }
+
+    /// The one status the form shows as chosen; several stand as chips.
+    fn is_status(&self, status: &Status) -> bool {
+        self.state.filter.statuses.first() == Some(status)
+    }
+
+    fn is_per_page(&self, rows: i64) -> bool {
+        self.state.listing.per_page == rows
+    }
+
+    fn page_sizes(&self) -> Vec<i64> {
+        let mut sizes = PER_PAGE_CHOICES.to_vec();
+        if !sizes.contains(&self.state.listing.per_page) {
+            sizes.push(self.state.listing.per_page);
+        }
+        sizes
+    }
+}
+
+/// GET `/disputes`.
+pub(in crate::web) async fn index(
+    viewer: DisputeViewer,
+    request: HttpRequest,
+    here: Here,
+    htmx: Htmx,
+    db: Data<Db>,
+    clock: Data<Clock>,
+) -> Result<Page<DisputesPage>, AppError> {
+    let params = Params::parse(request.query_string());
+    let (now, is_whole) = (clock.now(), htmx.region() != Some("main"));
+    let (page, pending) = db
+        .read(move |conn| {
+            let pending = counters::pending(conn, viewer.scope())?;
+            Ok::<_, AppError>((load(conn, &viewer, &params, (now, is_whole, &here))?, pending))
+        })
+        .await?;
+    Ok(Page::new(htmx, page).with_badge(Some(pending)))
+}
+
+/// What a person saved for this table.
+pub(super) fn saved(conn: &mut AnyConnection, viewer: &DisputeViewer) -> Result<Option<Saved>, AppError> {
+    let found = table_settings::find(conn, viewer.viewer().user(), "disputes")?;
+    Ok(found.map(|row| Saved { columns: row.column_list, per_page: i64::from(row.per_page), sort: row.sort }))
+}
+
+fn load(
+    conn: &mut AnyConnection,
+    viewer: &DisputeViewer,
+    params: &Params,
+    (now, is_whole, here): (Instant, bool, &Here),
+) -> Result<DisputesPage, AppError> {
+    let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
+    let policy = policy::load(conn)?;
+    let state = ListState::read(params, viewer.viewer(), saved(conn, viewer)?)?;
+    let listing = &state.listing;
+    let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
+    let count = dispute_list::count(conn, scope, &state.filter)?;
+    let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
+    let chrome =
+        if is_whole { chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)? } else { Chrome::default() };
+    let buyers = if is_manager { names::buyer_choices(conn)? } else { Vec::new() };
+    let campaign = match state.filter.campaign {
+        Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
+        None => None,
+    };
+    let buyer = match state.filter.buyer.filter(|_| is_manager) {
+        Some(wanted) => names::of_buyers(conn, &[wanted])?.remove(&wanted),
+        None => None,
+    };
+    let chips = state.chips(&policy, buyer.as_deref(), campaign.as_ref().map(|(_, name)| name.as_str()));
+    let (previous, next) = neighbours(&state, &listed);
+    let known = Rows::load(conn, viewer, &policy, &listed.rows, (state.zone(), now, state.query()))?;
+    let rows = listed.rows.into_iter().map(|line| known.row(line)).collect();
+    let drafts = drafts.into_iter().map(|line| known.row(line)).collect();
+    Ok(DisputesPage {
+        flash: chrome.flash.clone(),
+        chrome,
+        is_manager,
+        columns: headings(&state),
+        all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
+        rows,
+        drafts,
+        count,
+        is_capped: listed.is_capped,
+        chips,
+        reasons: reasons(&policy),
+        buyers: buyers.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
+        here: state.here().to_string(),
+        export: state.link().at("/disputes.csv").to_string(),
+        previous,
+        next,
+        zone_name: zone_name(&state, now),
+        state,
+    })
+}
+
+fn reasons(policy: &Policy) -> Vec<(String, String)> {
+    policy.reasons.iter().map(|reason| (reason.code.clone(), reason.label.clone())).collect()
+}
+
+fn headings(state: &ListState) -> Vec<Heading> {
+    let listing = &state.listing;
+    let heading = |column: &Column| {
+        let sorted = column.sort().map(|key| listing.sort_by(key, column.starts_descending()));
+        Heading {
+            column: *column,
+            class: column.class(!listing.has_own_columns),
+            head_class: column.class(!listing.has_own_columns).replace("cut", "").trim().to_owned(),
+            href: sorted.map(|sort| state.link().set("sort", sort).to_string()),
+            direction: column.sort().and_then(|key| listing.direction_of(key)),
+        }
+    };
+    listing.columns.iter().map(heading).collect()
+}
+
+/// Addresses of the pages before and after; empty at an end.
+fn neighbours(state: &ListState, listed: &Listed<DisputeLine>) -> (String, String) {
+    let link = |name: &'static str, row: Option<&DisputeLine>, there: bool| {
+        row.filter(|_| there).map(|row| state.link().with(name, row.id).to_string()).unwrap_or_default()
+    };
+    (link("before", listed.rows.first(), listed.has_earlier), link("after", listed.rows.last(), listed.has_later))
+}
+
+/// `EST`, or the offset where a zone has no letters.
+fn zone_name(state: &ListState, now: Instant) -> String {
+    now.and_utc().with_timezone(&state.zone()).format("%Z").to_string()
+}

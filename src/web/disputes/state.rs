@@ -1,0 +1,248 @@
+//! What the address of the Disputes table says: filters, order, columns and page, and the links made from them.
+
+use chrono_tz::Tz;
+
+use crate::auth::Viewer;
+use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort};
+use crate::domain::dispute::Status;
+use crate::domain::ids::DisputeId;
+use crate::domain::policy::Policy;
+use crate::web::AppError;
+use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved, words};
+
+text_enum! {
+    /// A column of the table.
+    Column {
+        Status = "status", "Status";
+        CallDate = "call_date", "Call Date";
+        CallerId = "caller_id", "Caller ID";
+        Buyer = "buyer", "Buyer";
+        Destination = "destination", "Destination";
+        Payout = "payout", "Payout";
+        PublisherPayout = "publisher_payout", "Publisher payout";
+        Reason = "reason", "Reason";
+        Recording = "recording", "Recording";
+        Submitted = "submitted", "Submitted";
+        Age = "age", "Age";
+        Due = "due", "Due";
+    }
+}
+words!(Column, DisputeSort, Status);
+
+/// Columns a buyer sees: nothing of publishers, no deadlines.
+const OF_BUYERS: &[Column] = &[
+    Column::Status,
+    Column::CallDate,
+    Column::CallerId,
+    Column::Destination,
+    Column::Payout,
+    Column::Reason,
+    Column::Recording,
+];
+
+const SORTS_OF_BUYERS: &[DisputeSort] = &[
+    DisputeSort::Status,
+    DisputeSort::Submitted,
+    DisputeSort::CallDate,
+    DisputeSort::CallerId,
+    DisputeSort::Destination,
+    DisputeSort::Payout,
+    DisputeSort::Duration,
+    DisputeSort::Reason,
+];
+
+/// Filters that are texts in the address and come back into links and fields as they were.
+const KEPT: [&str; 8] = ["reason", "buyer", "campaign", "destination", "from", "to", "submitted_from", "submitted_to"];
+
+impl Column {
+    /// The columns this viewer can choose from, in their default order.
+    pub(super) fn of(viewer: &Viewer) -> &'static [Self] {
+        if viewer.is_manager() { Self::ALL } else { OF_BUYERS }
+    }
+
+    /// What a click on its header sorts by.
+    pub(super) fn sort(self) -> Option<DisputeSort> {
+        match self {
+            Self::Status => Some(DisputeSort::Status),
+            Self::CallDate => Some(DisputeSort::CallDate),
+            Self::CallerId => Some(DisputeSort::CallerId),
+            Self::Buyer => Some(DisputeSort::Buyer),
+            Self::Destination => Some(DisputeSort::Destination),
+            Self::Payout => Some(DisputeSort::Payout),
+            Self::PublisherPayout => Some(DisputeSort::PublisherPayout),
+            Self::Reason => Some(DisputeSort::Reason),
+            Self::Submitted => Some(DisputeSort::Submitted),
+            Self::Due => Some(DisputeSort::Due),
+            Self::Recording | Self::Age => None,
+        }
+    }
+
+    /// Whether the first click puts the largest or newest first.
+    pub(super) fn starts_descending(self) -> bool {
+        matches!(self, Self::CallDate | Self::Payout | Self::PublisherPayout | Self::Submitted)
+    }
+
+    /// How its cells and header stand, and when they leave for want of room.
+    pub(super) fn class(self, leaves: bool) -> String {
+        let (stays, leave) = match self {
+            Self::Payout | Self::Age => ("num", ""),
+            Self::PublisherPayout => ("num", "p3"),
+            Self::Reason => ("cut r", ""),
+            Self::Destination => ("cut", "p3"),
+            Self::Buyer => ("cut", ""),
+            Self::Recording => ("", "p2"),
+            Self::Submitted | Self::Due => ("", "p4"),
+            _ => ("", ""),
+        };
+        match (stays, if leaves { leave } else { "" }) {
+            (class, "") | ("", class) => class.to_owned(),
+            (stays, leave) => format!("{stays} {leave}"),
+        }
+    }
+}
+
+/// The state of the list, as its address has it.
+#[derive(Clone, Debug)]
+pub(super) struct ListState {
+    pub(super) filter: DisputeFilter,
+    pub(super) listing: Listing<DisputeSort, Column, DisputeId>,
+    /// The filters that are texts, as they were given.
+    kept: Vec<(&'static str, String)>,
+}
+
+impl ListState {
+    /// Reads the address over what the person saved.
+    pub(super) fn read(params: &Params, viewer: &Viewer, saved: Option<Saved>) -> Result<Self, AppError> {
+        let is_manager = viewer.is_manager();
+        let defaults = Defaults {
+            sort: DEFAULT_SORT,
+            sorts: if is_manager { DisputeSort::ALL } else { SORTS_OF_BUYERS },
+            columns: Column::of(viewer),
+            zone: viewer.profile().zone,
+            saved,
+        };
+        let listing = Listing::read(params, &defaults)?;
+        let (called_from, called_before) = params.days("from", "to", listing.zone)?;
+        let (submitted_from, submitted_before) = params.days("submitted_from", "submitted_to", listing.zone)?;
+        let filter = DisputeFilter {
+            search: params.short_text("q")?,
+            statuses: params.word_list("status")?,
+            reason: params.short_text("reason")?,
+            // A buyer has one buyer: itself. Naming another finds nothing, as the scope already says.
+            buyer: params.parsed("buyer", "a buyer's id")?,
+            campaign: params.parsed("campaign", "a campaign's id")?,
+            destination: params.short_text("destination")?,
+            called_from,
+            called_before,
+            submitted_from,
+            submitted_before,
+            has_recording: params.is_ticked("has_recording")?,
+            has_evidence: params.is_ticked("has_evidence")?,
+        };
+        let kept = KEPT.iter().filter_map(|name| Some((*name, params.text(name)?.to_owned()))).collect();
+        Ok(Self { filter, listing, kept })
+    }
+
+    pub(super) fn zone(&self) -> Tz {
+        self.listing.zone
+    }
+
+    /// A filter's text, as it was given.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.kept.iter().find(|(kept, _)| *kept == name).map_or("", |(_, text)| text)
+    }
+
+    /// The whole state but the page.
+    pub(super) fn link(&self) -> Link {
+        let filter = &self.filter;
+        let link = Link::to("/disputes").with_some("q", filter.search.as_ref());
+        let link = filter.statuses.iter().fold(link, |link, status| link.with("status", status.code()));
+        let link = self.kept.iter().fold(link, |link, (name, text)| link.with(name, text));
+        let link = link.with_some("has_recording", filter.has_recording.then_some(1));
+        self.listing.write(link.with_some("has_evidence", filter.has_evidence.then_some(1)))
+    }
+
+    /// The whole state with the page, as the address of this very list.
+    pub(super) fn here(&self) -> Link {
+        use crate::db::paging::Place;
+        match self.listing.place {
+            Place::First => self.link(),
+            Place::After(id) => self.link().with("after", id),
+            Place::Before(id) => self.link().with("before", id),
+        }
+    }
+
+    /// The query of [`Self::here`] with its question mark, to be carried by a dispute's address.
+    pub(super) fn query(&self) -> String {
+        let here = self.here().to_string();
+        here.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
+    }
+
+    /// Without any filter.
+    pub(super) fn cleared(&self) -> String {
+        self.listing.write(Link::to("/disputes")).to_string()
+    }
+
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filter != DisputeFilter::default()
+    }
+
+    /// What the list is filtered by; names are looked up by the caller, who may know them.
+    pub(super) fn chips(&self, policy: &Policy, buyer: Option<&str>, campaign: Option<&str>) -> Vec<Chip> {
+        let link = self.link();
+        let mut chips = Vec::new();
+        if let Some(search) = &self.filter.search {
+            chips.push(Chip::new(format!("Search: {search}"), &link.clone().without("q")));
+        }
+        for status in &self.filter.statuses {
+            let without = link.clone().without_value("status", status.code());
+            chips.push(Chip::new(format!("Status: {}", status.label()), &without));
+        }
+        let one = |name: &'static str, label: &str, shown: &str| {
+            (!shown.is_empty()).then(|| Chip::new(format!("{label}: {shown}"), &link.clone().without(name)))
+        };
+        chips.extend(one("reason", "Reason", policy.reason_label(self.text("reason"))));
+        chips.extend(one("buyer", "Buyer", buyer.unwrap_or(self.text("buyer"))));
+        chips.extend(one("campaign", "Campaign", campaign.unwrap_or(self.text("campaign"))));
+        chips.extend(one("destination", "Destination", self.text("destination")));
+        chips.extend(self.range("Call Date", "from", "to"));
+        chips.extend(self.range("Submitted", "submitted_from", "submitted_to"));
+        if self.filter.has_recording {
+            chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
+        }
+        if self.filter.has_evidence {
+            chips.push(Chip::new("With evidence", &link.clone().without("has_evidence")));
+        }
+        chips
+    }
+
+    fn range(&self, label: &str, from: &'static str, to: &'static str) -> Option<Chip> {
+        let said = match (self.text(from), self.text(to)) {
+            ("", "") => return None,
+            (first, "") => format!("{label}: from {first}"),
+            ("", last) => format!("{label}: to {last}"),
+            (first, last) => format!("{label}: {first} to {last}"),
+        };
+        Some(Chip::new(said, &self.link().without(from).without(to)))
+    }
+
+    /// What the filter form keeps without showing it.
+    pub(super) fn hidden(&self, shown: &[&str]) -> Vec<(&'static str, String)> {
+        let link = self.link();
+        link.pairs().iter().filter(|(name, _)| !shown.contains(name)).cloned().collect()
+    }
+
+    /// "the status Rejected and the reason Technical issues": what an empty list was asked for.
+    pub(super) fn sentence(&self, chips: &[Chip]) -> String {
+        let asked: Vec<_> = chips.iter().map(|chip| chip.label.as_str()).collect();
+        format!("Nothing here has all of: {}.", asked.join("; "))
+    }
+}
+
+/// The state of a list that a dispute's address carries, if it carries a readable one.
+pub(super) fn carried(query: &str, viewer: &Viewer) -> Option<ListState> {
+    if query.is_empty() {
+        return None;
+    }
+    ListState::read(&Params::parse(query), viewer, None).ok()
+}
