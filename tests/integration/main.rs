@@ -4,6 +4,8 @@
 
 mod call_export;
 mod calls;
+mod disputing;
+mod evidence;
 mod harness;
 mod lifecycle;
 mod recordings;

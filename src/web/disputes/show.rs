@@ -1,7 +1,7 @@
 //! GET `/disputes/{id}`: a dispute as a page of its own, or as the panel beside the table.
 
-use actix_web::HttpRequest;
 use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use askama::Template;
 
 use super::panel::Panel;
@@ -13,7 +13,9 @@ use crate::db::paging::Place;
 use crate::db::{AnyConnection, Db, counters, disputes, policy};
 use crate::domain::Instant;
 use crate::domain::ids::DisputeId;
+use crate::web::around::Around;
 use crate::web::chrome::{self, Here};
+use crate::web::dispute_form;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Chrome, Flash, FlashKind, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
@@ -78,10 +80,14 @@ pub(in crate::web) async fn show(
     htmx: Htmx,
     db: Data<Db>,
     clock: Data<Clock>,
-) -> Result<Page<DisputePage>, AppError> {
+) -> Result<HttpResponse, AppError> {
+    // A Draft is still being written: its owner gets the form.
+    if let Some(form) = dispute_form::of_draft(&viewer, *id, &request, Around::extract(&request).await?).await? {
+        return Ok(form);
+    }
     let asked = Asked::of(&request, &here, &htmx, clock.now());
     let (page, pending) = db.read(move |conn| load(conn, &viewer, *id, &asked, Typed::default())).await?;
-    Ok(Page::new(htmx, page).with_badge(Some(pending)))
+    Ok(Page::new(htmx, page).with_badge(Some(pending)).respond_to(&request))
 }
 
 /// What of a request the page needs.
