@@ -1,5 +1,6 @@
 //! The Call Log: filters, orders and pages, each by an index where there is one.
 
+mod choices;
 mod search;
 
 use diesel::dsl::{exists, not};
@@ -7,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::paging::{CAP, Count, Listed, Place, Sort};
-use super::schema::{buyer_campaigns, buyer_destinations, buyers, calls, campaigns, disputes};
+use super::schema::{buyers, calls, disputes};
 use super::subquery::{CountOf, is_in};
 use super::{AnyConnection, Backend, calls as finders};
 use crate::auth::Scope;
@@ -16,6 +17,7 @@ use crate::domain::call::{CallStatus, DisputeState, HangupBy};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
 use crate::domain::policy::Policy;
+pub use choices::{campaign_choices, destinations};
 pub use search::CallSearch;
 
 type Query = calls::BoxedQuery<'static, Backend>;
@@ -145,24 +147,34 @@ fn matching(
         rows = rows.filter(calls::has_recording.eq(true));
     }
     if filter.is_disputable {
-        rows = only_disputable(conn, rows, disputable)?;
+        rows = only_disputable(conn, rows, scope, disputable)?;
     }
     Ok(rows)
 }
 
 /// Rule 1 as far as it can be asked of rows: status, payout, window, no active dispute.
-fn only_disputable(conn: &mut AnyConnection, rows: Query, disputable: &Disputable<'_>) -> QueryResult<Query> {
-    let own_windows: Vec<(BuyerId, i32)> = buyers::table
+fn only_disputable(
+    conn: &mut AnyConnection,
+    rows: Query,
+    scope: Scope,
+    disputable: &Disputable<'_>,
+) -> QueryResult<Query> {
+    let mut with_own = buyers::table
         .filter(buyers::dispute_window_days.is_not_null())
         .select((buyers::id, buyers::dispute_window_days.assume_not_null()))
-        .load(conn)?;
+        .into_boxed();
+    if let Some(buyer) = scope.buyer() {
+        with_own = with_own.filter(buyers::id.eq(buyer));
+    }
+    let own_windows: Vec<(BuyerId, i32)> = with_own.load(conn)?;
     let opened_after =
         |days: i32| disputable.now.checked_sub_signed(chrono::Duration::days(i64::from(days))).unwrap_or(Instant::MIN);
     let longest = own_windows.iter().map(|(_, days)| *days).chain([disputable.policy.dispute_window_days]).max();
     let default = disputable.policy.dispute_window_days;
+    // As expressions, or SQLite reads by status or payout and sorts what it finds; the window is the narrow range.
     let mut rows = rows
-        .filter(calls::status.eq_any(disputable.policy.disputable_statuses.clone()))
-        .filter(calls::payout_sort.gt(0))
+        .filter(calls::status.concat("").eq_any(disputable.policy.disputable_statuses.clone()))
+        .filter((calls::payout_sort + 0).gt(0))
         .filter(calls::started_at.gt(opened_after(longest.unwrap_or(default))))
         .filter(not(exists(
             disputes::table
@@ -393,33 +405,6 @@ pub fn disputes_of(
     let mut seen = std::collections::HashSet::new();
     found.retain(|(call, _, _)| seen.insert(*call));
     Ok(found)
-}
-
-/// The destinations a buyer's calls went to, for the filter; for managers there are too many to list.
-pub fn destinations(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<String>> {
-    let Some(buyer) = scope.buyer() else { return Ok(Vec::new()) };
-    buyer_destinations::table
-        .filter(buyer_destinations::buyer_id.eq(buyer))
-        .order(buyer_destinations::destination)
-        .limit(200)
-        .select(buyer_destinations::destination)
-        .load(conn)
-}
-
-/// The campaigns of the viewer's calls, for the filter.
-pub fn campaign_choices(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Vec<(CampaignId, String)>> {
-    match scope.buyer() {
-        Some(buyer) => buyer_campaigns::table
-            .inner_join(campaigns::table)
-            .filter(buyer_campaigns::buyer_id.eq(buyer))
-            .order(campaigns::name_key)
-            .limit(200)
-            .select((campaigns::id, campaigns::name))
-            .load(conn),
-        None => {
-            campaigns::table.order(campaigns::name_key).limit(200).select((campaigns::id, campaigns::name)).load(conn)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -131,7 +131,15 @@ impl DisputeFilter {
 
 /// The rows of a filter, Drafts aside, in no order yet.
 fn matching(scope: Scope, filter: &DisputeFilter) -> Query {
-    let mut rows = finders::visible(scope).filter(disputes::status_rank.le(Status::Withdrawn.rank()));
+    narrowed(finders::visible(scope).filter(disputes::status_rank.le(Status::Withdrawn.rank())), scope, filter)
+}
+
+/// The same for an order other than the default: `+ 0` keeps SQLite from reading by rank and sorting what it finds.
+fn matching_by_column(scope: Scope, filter: &DisputeFilter) -> Query {
+    narrowed(finders::visible(scope).filter((disputes::status_rank + 0).le(Status::Withdrawn.rank())), scope, filter)
+}
+
+fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     if let Some(text) = &filter.search {
         rows = search(rows, scope, text);
     }
@@ -266,7 +274,8 @@ pub fn page(
         _ => filter.size() == 0,
     };
     let rows = || {
-        let rows = matching(scope, filter);
+        let is_by_rank = sort.key == DisputeSort::Status;
+        let rows = if is_by_rank { matching(scope, filter) } else { matching_by_column(scope, filter) };
         if is_plain { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) }
     };
     let limit = per_page.saturating_add(1);

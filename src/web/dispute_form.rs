@@ -15,7 +15,7 @@ use super::notice::Notice;
 use super::page::{Chrome, Fragments, NavItem, Page, see_other};
 use super::upload::{self, Limits, Sent};
 use super::{AppError, Path, paths};
-use crate::auth::{DisputeCalls, DisputeViewer, Granted};
+use crate::auth::{DisputeCalls, Granted};
 use crate::clock::Clock;
 use crate::db::answers::{self, Answer};
 use crate::db::calls::CallRow;
@@ -28,7 +28,8 @@ use crate::domain::ids::{CallId, DisputeId};
 
 use outcome::Trouble;
 pub(in crate::web) use uploads::{create as keep_upload, destroy as forget_upload};
-use view::{DisputeForm, Setting, Typed};
+use view::Typed;
+pub(in crate::web) use view::{DisputeForm, Setting};
 
 /// The form, as a page of its own or as the panel over the Call Log.
 #[derive(Template)]
@@ -141,26 +142,6 @@ pub(in crate::web) async fn new(
         Ok(page) => Page::new(htmx, page).respond_to(&request),
         Err(draft) => see_other(draft),
     })
-}
-
-/// The answer to GET `/disputes/{id}` where that is a Draft of the viewer's: its form.
-pub(in crate::web) async fn of_draft(
-    viewer: &DisputeViewer,
-    id: DisputeId,
-    request: &HttpRequest,
-    around: Around,
-) -> Result<Option<HttpResponse>, AppError> {
-    let Some(grant) = Granted::<DisputeCalls>::check(viewer.viewer()) else { return Ok(None) };
-    let (htmx, db) = (around.htmx.clone(), around.db.clone());
-    let page = db
-        .read(move |conn| {
-            let (subject, _) = Subject::of_dispute(conn, &grant, id)?;
-            let Some(draft) = &subject.draft else { return Ok(None) };
-            let typed = Typed::of_draft(conn, draft)?;
-            Ok::<_, AppError>(Some(subject.page(conn, &grant, &around, typed)?))
-        })
-        .await?;
-    Ok(page.map(|page| Page::new(htmx, page).respond_to(request)))
 }
 
 /// POST `/calls/{id}/disputes`: saves a Draft, or sends it.

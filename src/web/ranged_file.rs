@@ -75,8 +75,8 @@ pub async fn answer(request: &HttpRequest, path: &Path, told: &FileAnswer<'_>) -
             (start, length)
         }
         Wanted::Nothing => {
-            response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}")));
-            return Ok(response.finish());
+            response.insert_header((header::CONTENT_RANGE, format!("bytes */{size}"))).content_type("text/plain");
+            return Ok(response.body(format!("The file has {size} bytes; what was asked for lies beyond them.\n")));
         }
     };
     if request.method() == Method::HEAD {

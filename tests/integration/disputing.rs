@@ -202,7 +202,9 @@ async fn unknown_facts_and_intents_are_refused_and_strange_fields_are_ignored() 
     let call = call_with(&app, |_| {});
     send(&acme, call, &[("reason", "other"), ("fact[status]", "accepted")]).await.assert_status(422);
     send(&acme, call, &[("reason", "other"), ("intent", "decide")]).await.assert_status(422);
-    send(&acme, call, &[("reason", "nonsense")]).await.assert_field_error("reason", "Choose one of the reasons in the list");
+    send(&acme, call, &[("reason", "nonsense")])
+        .await
+        .assert_field_error("reason", "Choose one of the reasons in the list");
     let long = "x".repeat(5_001);
     send(&acme, call, &[("reason", "other"), ("additional_information", &long)]).await.assert_status(422);
     assert_eq!(count(&app, "disputes"), 0);

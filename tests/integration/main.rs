@@ -4,10 +4,14 @@
 
 mod call_export;
 mod calls;
+mod disputes;
 mod disputing;
 mod evidence;
 mod harness;
 mod lifecycle;
+mod messages;
+mod notifications;
+mod query_plans;
 mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]

@@ -29,32 +29,19 @@ pub(super) struct Typed {
     pub(super) problems: Vec<Problem>,
 }
 
-impl Typed {
-    /// What a Draft was saved with.
-    pub(super) fn of_draft(conn: &mut AnyConnection, draft: &DisputeRow) -> Result<Self, DbError> {
-        let facts = facts::list(conn, draft.id, true)?;
-        Ok(Self {
-            reason: draft.reason.clone(),
-            additional_information: draft.additional_information.clone(),
-            facts: facts.into_iter().map(|fact| (fact.name, fact.value)).collect(),
-            ..Self::default()
-        })
-    }
-}
-
 /// Where and when a form is shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Setting {
-    pub(super) limits: Limits,
-    pub(super) now: Instant,
+pub(in crate::web) struct Setting {
+    pub(in crate::web) limits: Limits,
+    pub(in crate::web) now: Instant,
     /// In the panel htmx sends it; as a page the browser does.
-    pub(super) in_panel: bool,
+    pub(in crate::web) in_panel: bool,
 }
 
 /// The form of a new dispute or of a Draft: the whole `<form>` element. Templates write it as `{{ form }}`.
 #[derive(Template)]
 #[template(path = "partials/disputes/form.html")]
-pub(super) struct DisputeForm {
+pub(in crate::web) struct DisputeForm {
     action: String,
     upload_url: String,
     form_token: String,
@@ -172,6 +159,23 @@ fn is_seldom(kind: &FactKind) -> bool {
 }
 
 impl DisputeForm {
+    /// The form of a Draft, as it was saved.
+    pub(in crate::web) fn of_draft(
+        conn: &mut AnyConnection,
+        viewer: &Viewer,
+        (call, draft): (&CallRow, &DisputeRow),
+        setting: Setting,
+    ) -> Result<Self, DbError> {
+        let facts = facts::list(conn, draft.id, true)?;
+        let typed = Typed {
+            reason: draft.reason.clone(),
+            additional_information: draft.additional_information.clone(),
+            facts: facts.into_iter().map(|fact| (fact.name, fact.value)).collect(),
+            ..Typed::default()
+        };
+        Self::load(conn, viewer, (call, Some(draft)), typed, setting)
+    }
+
     /// The form of a call, or of its Draft, with what was typed and what needs attention.
     pub(super) fn load(
         conn: &mut AnyConnection,

@@ -1,0 +1,194 @@
+//! How SQLite reads the lists: by an index in the order of the page, never the whole table.
+//!
+//! PostgreSQL has the same indexes; its planner weighs rows, and a test's few rows say nothing.
+
+use std::sync::{Arc, Mutex};
+
+use diesel::connection::InstrumentationEvent;
+use diesel::sql_types::Text;
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
+use fairdial::auth::Scope;
+use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
+use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
+use fairdial::db::paging::{Place, Sort};
+use fairdial::db::{AnyConnection, Db, DbError, policy};
+use fairdial::domain::call::CallStatus;
+use fairdial::domain::claim::Intent;
+use fairdial::domain::dispute::Status;
+use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId};
+use rstest::rstest;
+
+use crate::support::app::TestApp;
+use crate::support::database::Backend;
+use crate::support::people::Person;
+use crate::support::story::{NewCall, dispute};
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// What a step may not do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Allowed {
+    /// A range of an index in the order of the page.
+    IndexOnly,
+    /// The same to find at most 10,000 candidates, which then are sorted.
+    SortOfCandidates,
+}
+
+/// The plans of everything that `work` asks.
+fn plans(db: &Db, work: impl FnOnce(&mut AnyConnection)) -> Vec<(String, Vec<String>)> {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&asked);
+    let explained = db.read_blocking::<_, DbError>(|conn| {
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                kept.lock().expect("nobody panics with it").push(query.to_string());
+            }
+        });
+        work(conn);
+        conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        let asked = asked.lock().expect("nobody panics with it").clone();
+        let mut plans = Vec::new();
+        for query in asked {
+            let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(conn)?;
+            plans.push((query, steps.into_iter().map(|step| step.detail).collect()));
+        }
+        Ok(plans)
+    });
+    explained.expect("the plans are told")
+}
+
+fn check(db: &Db, what: &str, allowed: Allowed, work: impl FnOnce(&mut AnyConnection)) {
+    let plans = plans(db, work);
+    assert!(!plans.is_empty(), "{what}: nothing was asked");
+    for (query, steps) in plans {
+        for step in &steps {
+            let reads_all = step.starts_with("SCAN ")
+                && !step.contains("USING INDEX")
+                && !step.contains("USING COVERING INDEX")
+                // What a subquery gave, which has its own limit; and the windows of all buyers, for managers.
+                && !matches!(step.as_str(), "SCAN counted" | "SCAN buyers");
+            let sorts = step.contains("TEMP B-TREE");
+            assert!(!reads_all, "{what}: {step}\n{query}\n{steps:#?}");
+            assert!(!sorts || allowed == Allowed::SortOfCandidates, "{what}: {step}\n{query}\n{steps:#?}");
+        }
+    }
+}
+
+struct World {
+    app: TestApp,
+    scope: Scope,
+    call: CallId,
+    dispute: DisputeId,
+}
+
+/// One viewer's world, or `None` where the run isn't on SQLite.
+async fn world(is_manager: bool) -> Option<World> {
+    if Backend::of_this_run() != Backend::Sqlite {
+        return None;
+    }
+    let app = TestApp::start().await;
+    let acme = app.viewer(Person::buyer("acme"));
+    let call = NewCall::ordinary(&acme, app.clock().now()).add(app.db());
+    let dispute = dispute(app.db(), app.clock(), &acme, call, Intent::Send).expect("it is sent");
+    let viewer = if is_manager { app.viewer(Person::manager("dana")) } else { acme };
+    Some(World { scope: viewer.scope(), app, call, dispute })
+}
+
+impl World {
+    fn calls(&self, what: &str, allowed: Allowed, filter: &CallFilter, key: CallSort, place: Place<CallId>) {
+        let policy = self.app.db().read_blocking::<_, DbError>(policy::load).expect("there is one");
+        let disputable = Disputable { policy: &policy, now: self.app.clock().now() };
+        for is_descending in [true, false] {
+            let order = (Sort { key, is_descending }, &disputable);
+            check(self.app.db(), &format!("calls, {what}"), allowed, |conn| {
+                call_list::page(conn, self.scope, filter, order, (place, 50)).expect("there is a page");
+                call_list::count(conn, self.scope, filter, &disputable).expect("there is a count");
+            });
+        }
+    }
+
+    fn disputes(&self, what: &str, filter: &DisputeFilter, key: DisputeSort, place: Place<DisputeId>) {
+        for is_descending in [true, false] {
+            check(self.app.db(), &format!("disputes, {what}"), Allowed::IndexOnly, |conn| {
+                let order = Sort { key, is_descending };
+                dispute_list::page(conn, self.scope, filter, order, (place, 50)).expect("there is a page");
+                dispute_list::count(conn, self.scope, filter).expect("there is a count");
+            });
+        }
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn the_call_log_reads_an_index(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let all = CallFilter::default();
+    let now = world.app.clock().now();
+    for place in [Place::First, Place::After(world.call), Place::Before(world.call)] {
+        for key in [CallSort::CallDate, CallSort::CallerId, CallSort::Payout] {
+            world.calls(&format!("{key:?} {place:?}"), Allowed::IndexOnly, &all, key, place);
+        }
+        let single = [
+            ("status", CallFilter { status: Some(CallStatus::Failed), ..all.clone() }),
+            ("from", CallFilter { started_from: Some(now), ..all.clone() }),
+            ("to", CallFilter { started_before: Some(now), ..all.clone() }),
+            ("buyer", CallFilter { buyer: Some(BuyerId::generate()), ..all.clone() }),
+            ("disputable", CallFilter { is_disputable: true, ..all.clone() }),
+        ];
+        for (what, filter) in single {
+            world.calls(&format!("{what} {place:?}"), Allowed::IndexOnly, &filter, CallSort::CallDate, place);
+        }
+        let capped = [
+            ("campaign", CallFilter { campaign: Some(CampaignId::generate()), ..all.clone() }),
+            ("destination", CallFilter { destination: Some("Desk".into()), ..all.clone() }),
+            ("recording", CallFilter { has_recording: true, ..all.clone() }),
+            ("an id", CallFilter { search: Some(CallSearch::Id(world.call)), ..all.clone() }),
+            ("a prefix", CallFilter { search: Some(CallSearch::parse("214")), ..all.clone() }),
+            ("a whole number", CallFilter { search: Some(CallSearch::parse("+12145550164")), ..all.clone() }),
+            ("seven digits", CallFilter { search: Some(CallSearch::parse("5550164")), ..all.clone() }),
+        ];
+        for (what, filter) in capped {
+            let what = format!("{what} {place:?}");
+            world.calls(&what, Allowed::SortOfCandidates, &filter, CallSort::CallDate, place);
+        }
+        for key in [CallSort::Destination, CallSort::Duration, CallSort::Status] {
+            world.calls(&format!("{key:?} {place:?}"), Allowed::SortOfCandidates, &all, key, place);
+        }
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn the_disputes_table_reads_an_index(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let all = DisputeFilter::default();
+    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+        for key in DisputeSort::ALL {
+            let is_of_managers = matches!(key, DisputeSort::PublisherPayout | DisputeSort::Due);
+            // By buyer alone the candidates are sorted; a buyer's own list has one buyer.
+            if *key == DisputeSort::Buyer || (is_of_managers && !is_manager) {
+                continue;
+            }
+            world.disputes(&format!("{key:?} {place:?}"), &all, *key, place);
+        }
+        for status in Status::ALL.iter().filter(|status| **status != Status::Draft) {
+            let filter = DisputeFilter { statuses: vec![*status], ..all.clone() };
+            world.disputes(&format!("{status:?} {place:?}"), &filter, DisputeSort::Status, place);
+        }
+        let single = [
+            ("reason", DisputeFilter { reason: Some("other".into()), ..all.clone() }),
+            ("buyer", DisputeFilter { buyer: Some(BuyerId::generate()), ..all.clone() }),
+            ("campaign", DisputeFilter { campaign: Some(CampaignId::generate()), ..all.clone() }),
+            ("destination", DisputeFilter { destination: Some("Desk".into()), ..all.clone() }),
+            ("recording", DisputeFilter { has_recording: true, ..all.clone() }),
+            ("evidence", DisputeFilter { has_evidence: true, ..all.clone() }),
+        ];
+        for (what, filter) in single {
+            world.disputes(&format!("{what} {place:?}"), &filter, DisputeSort::Status, place);
+        }
+    }
+}
