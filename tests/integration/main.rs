@@ -5,6 +5,8 @@
 mod call_export;
 mod calls;
 mod disputes;
+mod disputing;
+mod evidence;
 mod harness;
 mod lifecycle;
 mod messages;
