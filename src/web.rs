@@ -1,13 +1,16 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod around;
 pub mod calls;
 pub mod chrome;
 pub mod client;
 pub mod csv;
+pub mod dispute_form;
 pub mod disputes;
 pub mod error;
 pub mod error_pages;
 pub mod events;
+pub mod evidence;
 pub mod filters;
 pub mod form;
 pub mod health;

@@ -102,6 +102,7 @@
     } else {
       one('.summary[autofocus]')?.focus();
     }
+    if (open) markRow(location.pathname.split('/')[2]); // the table behind it may be another now
   });
 
   on('click', '#details-panel a[aria-label=Close], #details-panel [data-close]', (event) => {
@@ -301,6 +302,27 @@
     audio.playbackRate = speed;
     for (const button of all('[data-speed]', player)) button.setAttribute('aria-pressed', String(button === control));
   }
+
+  on('click', '[data-skip]', (event, button) => withAudio(button, (audio) => { audio.currentTime = Math.max(0, audio.currentTime + Number(button.dataset.skip)); }));
+  on('click', '[data-seek]', (event, button) => withAudio(button, (audio) => {
+    audio.currentTime = Number(button.dataset.seek);
+    audio.play().catch(() => {});
+  }));
+
+  function withAudio(control, run) {
+    const audio = one('audio', control.closest('.player') ?? document.createElement('i'));
+    if (!audio) return;
+    // Nothing is known of a recording before its head has arrived; only then can it be moved.
+    if (audio.readyState > 0) return run(audio);
+    audio.addEventListener('loadedmetadata', () => run(audio), { once: true });
+    audio.load();
+  }
+
+  // ---- print: the dispute alone, as the style sheet has it
+  on('click', '[data-print]', (event) => {
+    event.preventDefault();
+    window.print();
+  });
 
   // ---- at the start
   one('.summary[autofocus]')?.focus();

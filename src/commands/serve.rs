@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -11,8 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::{self, Running};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, DbError, links};
 use crate::telemetry;
+use crate::web::paths;
 
 /// Serves until a signal; 0 after an orderly stop.
 pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
@@ -24,6 +25,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
         TcpListener::bind(config.bind).with_context(|| format!("bind {}: can't listen there", config.bind))?;
     let address = listener.local_addr()?;
     let metrics_bind = config.metrics_bind;
+    offer_setup(&config, &db, address)?;
     actix_web::rt::System::new().block_on(async move {
         let mut signals = Signals::listen()?;
         let Running { server, shutdown } = app::start(config, db, Clock::System, listener)?;
@@ -43,6 +45,22 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// While there is nobody to sign in, whoever sees this terminal may become the first manager.
+fn offer_setup(config: &Config, db: &Db, address: SocketAddr) -> anyhow::Result<()> {
+    let now = Clock::System.now();
+    let token = db.write_blocking::<_, DbError>(|conn| Ok(links::start_setup(conn, now)?))?;
+    if let Some(token) = token {
+        let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        let origin = match &config.public_url {
+            Some(url) => url.origin().to_owned(),
+            None => format!("http://{host}:{}", address.port()),
+        };
+        eprintln!("There is no user yet. Set Fairdial up within 24 hours, once: {origin}{}", paths::setup(token));
+    }
+    Ok(())
 }
 
 struct Signals {

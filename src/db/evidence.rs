@@ -120,11 +120,13 @@ pub fn staged(
         .load(conn)
 }
 
-/// Forgets an upload that was kept for a form; the sweep removes the file.
-pub fn unstage(conn: &mut AnyConnection, user: UserId, file: &FileId) -> QueryResult<bool> {
-    let removed = diesel::delete(staged_uploads::table.find(file.as_str()).filter(staged_uploads::user_id.eq(user)))
-        .execute(conn)?;
-    Ok(removed > 0)
+/// Forgets an upload that this user kept for the form of this call; the sweep removes the file.
+pub fn unstage(conn: &mut AnyConnection, user: UserId, call: CallId, file: &FileId) -> QueryResult<bool> {
+    let mine = staged_uploads::table
+        .find(file.as_str())
+        .filter(staged_uploads::user_id.eq(user))
+        .filter(staged_uploads::call_id.eq(call));
+    Ok(diesel::delete(mine).execute(conn)? > 0)
 }
 
 /// Forgets uploads that no dispute took up in time; the sweep removes their files.

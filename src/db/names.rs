@@ -27,9 +27,7 @@ pub fn of_dispute(conn: &mut AnyConnection, viewer: &DisputeViewer, dispute: &Di
         None => None,
     };
     let publisher = match (viewer.viewer(), dispute.publisher_id) {
-        (Viewer::Manager(_), Some(id)) => {
-            publishers::table.find(id).select(publishers::name).first(conn).optional()?
-        }
+        (Viewer::Manager(_), Some(id)) => publishers::table.find(id).select(publishers::name).first(conn).optional()?,
         _ => None,
     };
     Ok(Names { buyer, campaign, publisher })

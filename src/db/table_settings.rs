@@ -20,3 +20,37 @@ pub struct TableSettings {
 pub fn find(conn: &mut AnyConnection, user: UserId, table: &str) -> QueryResult<Option<TableSettings>> {
     table_settings::table.find((user, table)).select(TableSettings::as_select()).first(conn).optional()
 }
+
+/// Keeps what this person wants of the table, in place of what they wanted before.
+pub fn save(conn: &mut AnyConnection, user: UserId, table: &str, wanted: &TableSettings) -> QueryResult<()> {
+    let values = (
+        table_settings::column_list.eq(&wanted.column_list),
+        table_settings::per_page.eq(wanted.per_page),
+        table_settings::sort.eq(&wanted.sort),
+    );
+    let changed = diesel::update(table_settings::table.find((user, table))).set(values).execute(conn)?;
+    if changed == 0 {
+        diesel::insert_into(table_settings::table)
+            .values((table_settings::user_id.eq(user), table_settings::table_name.eq(table), values))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Goes back to how the table is for everybody.
+pub fn reset(conn: &mut AnyConnection, user: UserId, table: &str) -> QueryResult<()> {
+    diesel::delete(table_settings::table.find((user, table))).execute(conn)?;
+    Ok(())
+}
+
+/// Reads columns as a form sends them: known ones, each once, in their order.
+#[must_use]
+pub fn chosen<'c>(columns: impl Iterator<Item = &'c str>, allowed: &[&str]) -> Vec<&'c str> {
+    let mut chosen: Vec<&str> = Vec::new();
+    for column in columns {
+        if allowed.contains(&column) && !chosen.contains(&column) {
+            chosen.push(column);
+        }
+    }
+    chosen
+}

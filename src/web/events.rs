@@ -16,7 +16,9 @@ use tokio::sync::watch;
 use super::{AppError, chrome};
 use crate::app::Shutdown;
 use crate::auth::Viewer;
-use crate::db::{Db, DbError, audit, users};
+use crate::auth::session::{Loaded, TypedSession};
+use crate::clock::Clock;
+use crate::db::{Db, DbError, audit, sessions};
 use crate::domain::ids::{BuyerId, UserId};
 use crate::web::disputes::is_told_to_buyers;
 
@@ -188,22 +190,25 @@ impl Watcher {
 pub(super) async fn stream(
     viewer: Viewer,
     request: HttpRequest,
-    db: Data<Db>,
-    hub: Data<Hub>,
-    shutdown: Data<Shutdown>,
+    (db, clock): (Data<Db>, Data<Clock>),
+    (hub, shutdown): (Data<Hub>, Data<Shutdown>),
 ) -> Result<impl Responder, AppError> {
+    let Some(Loaded::SignedIn { token_hash, .. }) = TypedSession::of(&request).loaded() else {
+        return Err(AppError::sign_in(&request));
+    };
     let place = hub.enter(viewer.user()).ok_or(AppError::TooMany { seconds: 10 })?;
     hub.watch(&db, &shutdown);
     let listener = Listener {
         wake: hub.0.wake.subscribe(),
         viewer,
+        token_hash,
         db,
+        clock,
         hub,
         shutdown: shutdown.as_ref().clone(),
         last: None,
         _place: place,
     };
-    drop(request);
     let events = sse::Sse::from_stream(listener.events()).with_retry_duration(Duration::from_secs(3));
     Ok(events.customize().insert_header(("x-accel-buffering", "no")))
 }
@@ -211,7 +216,9 @@ pub(super) async fn stream(
 struct Listener {
     wake: watch::Receiver<u64>,
     viewer: Viewer,
+    token_hash: String,
     db: Data<Db>,
+    clock: Data<Clock>,
     hub: Data<Hub>,
     shutdown: Shutdown,
     last: Option<Counts>,
@@ -265,12 +272,14 @@ impl Listener {
     async fn ask(&mut self) -> Result<Option<Counts>, DbError> {
         let before = self.viewer.clone();
         let changed = self.hub.changed(&before);
+        let (token_hash, at) = (self.token_hash.clone(), self.clock.now());
         let found = self
             .db
             .read(move |conn| {
-                let Some(row) = users::find(conn, before.user())? else { return Ok(None) };
+                // Nothing marks the session as used: a forgotten tab doesn't keep it alive.
+                let Some((_, Some(row))) = sessions::find_alive(conn, &token_hash, at)? else { return Ok(None) };
                 let now = Viewer::from_row(&row, before.actor().origin);
-                let Some(now) = now.filter(|now| now.profile().epoch == before.profile().epoch) else { return Ok(None) };
+                let Some(now) = now.filter(|now| now.user() == before.user()) else { return Ok(None) };
                 let (pending, unread) = (chrome::pending(conn, &now)?, chrome::unread(conn, &now)?);
                 // Whoever gained or lost the right to see disputes gets a stream of their own.
                 let was_allowed = before.dispute_viewer().is_some();

@@ -234,6 +234,12 @@ impl<T: Template + Fragments> Page<T> {
         self
     }
 
+    /// The form again, because more was sent than is taken: 413.
+    pub fn too_large(mut self) -> Self {
+        self.status = StatusCode::PAYLOAD_TOO_LARGE;
+        self
+    }
+
     /// Sends the badge beside a region; a whole page has it already. `None` for those who may not see Disputes.
     pub fn with_badge(mut self, pending: Option<i64>) -> Self {
         self.badge = pending;

@@ -70,6 +70,10 @@ paths! {
     new_dispute(call) => "/calls/{call}/disputes/new";
     /// Where the dispute form is sent.
     call_disputes(call) => "/calls/{call}/disputes";
+    /// Where a file for the dispute form is sent, one at a time.
+    uploads(call) => "/calls/{call}/uploads";
+    /// Forgets a file that was kept for the dispute form.
+    upload_deletion(call, file) => "/calls/{call}/uploads/{file}/delete";
     /// The Disputes table.
     disputes() => "/disputes";
     /// One dispute.
@@ -100,6 +104,12 @@ paths! {
     logout() => "/logout";
     /// The account of whoever is signed in.
     account() => "/account";
+    /// Saves the settings of a table.
+    table_settings() => "/account/table";
+    /// The set-up of the first manager, by a link that works once.
+    setup(token) => "/setup/{token}";
+    /// The first password of somebody who was invited, by a link that works once.
+    invitation(token) => "/invitations/{token}";
     /// Notifications.
     notifications() => "/notifications";
     /// A guide of the Help.

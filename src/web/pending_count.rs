@@ -1,8 +1,8 @@
 //! The badge on the Disputes menu item, alone: for a page that was hidden and wants to catch up.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::HttpResponse;
 use askama::Template;
 
 use super::AppError;

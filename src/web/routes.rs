@@ -9,7 +9,10 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
-use super::{AppError, calls, disputes, events, health, help, messages, notifications, paths, pending_count, sessions};
+use super::{
+    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    pending_count, sessions,
+};
 use crate::assets;
 
 /// One method of one path, and its handler.
@@ -44,6 +47,14 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),
     route!(GET "/calls/{id}/recording" => calls::recording),
+    route!(GET "/calls/{id}/disputes/new" => dispute_form::new),
+    route!(POST "/calls/{id}/disputes" => dispute_form::create),
+    route!(POST "/calls/{id}/uploads" => dispute_form::keep_upload),
+    route!(POST "/calls/{id}/uploads/{file}/delete" => dispute_form::forget_upload),
+    route!(POST "/disputes/{id}" => dispute_form::update),
+    route!(POST "/disputes/{id}/evidence" => evidence::create),
+    route!(GET "/disputes/{id}/evidence/{eid}" => evidence::show),
+    route!(POST "/disputes/{id}/evidence/{eid}/delete" => evidence::destroy),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
     route!(GET "/static/{file}" => assets::show),

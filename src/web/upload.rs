@@ -79,6 +79,12 @@ impl Sent {
         self.values(name).last().unwrap_or_default()
     }
 
+    /// Whether nothing of it could be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.files.is_empty() && self.refused.is_empty()
+    }
+
     /// Whether a field was sent at all.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -4,8 +4,12 @@
 
 mod call_export;
 mod calls;
+mod disputes;
 mod harness;
 mod lifecycle;
+mod messages;
+mod notifications;
+mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;

@@ -61,7 +61,9 @@ fn not_withdrawn(status: Status) -> String {
     match status {
         Status::Draft => "This is a draft, so nobody has it yet. Discard it instead.".to_owned(),
         Status::Withdrawn => "This dispute is withdrawn already.".to_owned(),
-        decided => format!("This dispute was decided meanwhile: {}. Only a Pending dispute can be withdrawn.", decided.label()),
+        decided => {
+            format!("This dispute was decided meanwhile: {}. Only a Pending dispute can be withdrawn.", decided.label())
+        }
     }
 }
 

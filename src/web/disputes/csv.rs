@@ -17,8 +17,8 @@ use crate::domain::ids::DisputeId;
 use crate::domain::money;
 use crate::domain::policy::Policy;
 use crate::web::AppError;
-use crate::web::filters::Money;
 use crate::web::csv::{self, Cell, PART, Rows};
+use crate::web::filters::Money;
 use crate::web::list_query::Params;
 
 /// GET `/disputes.csv`.
@@ -65,12 +65,10 @@ impl Rows for Table {
     fn next(&mut self, conn: &mut AnyConnection) -> Result<Vec<Vec<Cell>>, DbError> {
         let Some(place) = self.place else { return Ok(Vec::new()) };
         let listing = &self.state.listing;
-        let listed =
-            dispute_list::page(conn, self.viewer.scope(), &self.state.filter, listing.sort, (place, PART))?;
+        let listed = dispute_list::page(conn, self.viewer.scope(), &self.state.filter, listing.sort, (place, PART))?;
         self.place = listed.rows.last().filter(|_| listed.has_later).map(|row| Place::After(row.id));
         let zone = self.state.zone();
-        let known =
-            KnownRows::load(conn, &self.viewer, &self.policy, &listed.rows, (zone, self.now, String::new()))?;
+        let known = KnownRows::load(conn, &self.viewer, &self.policy, &listed.rows, (zone, self.now, String::new()))?;
         let line = |line: dispute_list::DisputeLine| {
             let currency = Cell::text(&line.currency);
             let row = known.row(line);

@@ -22,8 +22,7 @@ use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
 use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
 
 /// Filters that the form shows; all others travel as hidden fields.
-pub(in crate::web) const ON_THE_FORM: &[&str] =
-    &["q", "status", "reason", "buyer"];
+pub(in crate::web) const ON_THE_FORM: &[&str] = &["q", "status", "reason", "buyer"];
 
 #[derive(Template)]
 #[template(path = "pages/disputes/index.html", blocks = ["content"])]
@@ -152,11 +151,8 @@ fn load(
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
     let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
-    let chrome = if is_whole {
-        chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)?
-    } else {
-        Chrome::default()
-    };
+    let chrome =
+        if is_whole { chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)? } else { Chrome::default() };
     let buyers = if is_manager { names::buyer_choices(conn)? } else { Vec::new() };
     let campaign = match state.filter.campaign {
         Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),

@@ -259,7 +259,12 @@ fn file(dispute: DisputeId, file: evidence::EvidenceRow) -> File {
 }
 
 /// A buyer reads its own people's names; whoever writes for the platform is the platform.
-fn message(row: MessageRow, is_manager: bool, (buyer, platform): (&str, &str), when: impl Fn(Instant) -> When) -> Message {
+fn message(
+    row: MessageRow,
+    is_manager: bool,
+    (buyer, platform): (&str, &str),
+    when: impl Fn(Instant) -> When,
+) -> Message {
     let (author, organisation) = match (row.author_side, is_manager) {
         (Side::Platform, true) => (row.author_name, platform),
         (Side::Platform, false) => (platform.to_owned(), ""),

@@ -8,14 +8,19 @@ use super::panel::Panel;
 use super::state::{self, ListState};
 use crate::auth::DisputeViewer;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::db::dispute_list;
 use crate::db::paging::Place;
-use crate::db::{AnyConnection, Db, counters, disputes, policy};
+use crate::db::disputes::DisputeRow;
+use crate::db::{AnyConnection, Db, calls, counters, disputes, policy};
 use crate::domain::Instant;
+use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 use crate::web::chrome::{self, Here};
+use crate::web::dispute_form::{DisputeForm, Setting};
 use crate::web::htmx::Htmx;
 use crate::web::page::{Chrome, Flash, FlashKind, Fragments, NavItem, Page};
+use crate::web::upload::Limits;
 use crate::web::{AppError, Path, paths};
 
 #[derive(Template)]
@@ -25,6 +30,8 @@ pub(in crate::web) struct DisputePage {
     /// Whether it is a page of its own.
     is_whole: bool,
     panel: Panel,
+    /// A Draft is shown as the form it will be sent by.
+    form: Option<DisputeForm>,
     /// The list's query, carried by every link.
     query: String,
     close: String,
@@ -90,6 +97,7 @@ pub(in crate::web) struct Asked {
     query: String,
     here: Here,
     is_whole: bool,
+    limits: Option<Limits>,
     now: Instant,
 }
 
@@ -99,6 +107,7 @@ impl Asked {
             query: request.query_string().to_owned(),
             here: here.clone(),
             is_whole: htmx.region() != Some("panel-slot"),
+            limits: request.app_data::<Data<Config>>().map(|config| Limits::of(config)),
             now,
         }
     }
@@ -159,7 +168,9 @@ fn load(
     } else {
         Chrome::default()
     };
+    let form = draft_form(conn, viewer, &row, asked)?;
     let page = DisputePage {
+        form,
         chrome,
         is_whole: asked.is_whole,
         panel: Panel::load(conn, viewer, &policy, row, (zone, asked.now))?,
@@ -171,6 +182,19 @@ fn load(
         typed,
     };
     Ok((page, counters::pending(conn, viewer.scope())?))
+}
+
+/// The form of a Draft, for its owner.
+fn draft_form(
+    conn: &mut AnyConnection,
+    viewer: &DisputeViewer,
+    row: &DisputeRow,
+    asked: &Asked,
+) -> Result<Option<DisputeForm>, AppError> {
+    let Some(limits) = asked.limits.filter(|_| row.status == Status::Draft) else { return Ok(None) };
+    let call = calls::find(conn, viewer.scope(), row.call_id)?.ok_or(AppError::NotFound)?;
+    let setting = Setting { limits, now: asked.now, in_panel: !asked.is_whole };
+    Ok(Some(DisputeForm::of_draft(conn, viewer.viewer(), (&call, row), setting)?))
 }
 
 /// Addresses of the disputes before and after this one in its list; empty at an end.

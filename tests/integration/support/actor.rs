@@ -86,6 +86,12 @@ impl Actor {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// The status of an answer that doesn't end by itself; the rest isn't read.
+    pub(crate) async fn status_of_stream(&self, path: &str) -> u16 {
+        let response = self.request(Method::GET, path).send().await;
+        response.unwrap_or_else(|error| panic!("no answer: {error:?}")).status().as_u16()
+    }
+
     /// What htmx asks for; the target is written `section#disputes-table`.
     pub(crate) async fn get_fragment(&self, path: &str, target: &str) -> Response {
         let request = self.request(Method::GET, path);

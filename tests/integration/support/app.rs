@@ -100,6 +100,22 @@ impl TestApp {
         &self.clock
     }
 
+    /// How much there is of everything that a request could change, and the last audit entry.
+    pub(crate) fn digest(&self) -> Vec<i64> {
+        use diesel::dsl::sql;
+        use diesel::prelude::*;
+        use diesel::sql_types::BigInt;
+        use fairdial::db::DbError;
+        let tables = "SELECT seq AS n FROM audit_head UNION ALL SELECT COUNT(*) FROM disputes UNION ALL \
+            SELECT COALESCE(SUM(version), 0) FROM disputes UNION ALL SELECT COUNT(*) FROM messages UNION ALL \
+            SELECT COUNT(*) FROM evidence UNION ALL SELECT COUNT(*) FROM staged_uploads UNION ALL \
+            SELECT COUNT(*) FROM notifications WHERE read_at IS NULL UNION ALL SELECT COUNT(*) FROM sessions UNION ALL \
+            SELECT COUNT(*) FROM table_settings UNION ALL SELECT COUNT(*) FROM answers";
+        self.db
+            .read_blocking::<_, DbError>(|conn| Ok(sql::<BigInt>(tables).load(conn)?))
+            .expect("the tables are counted")
+    }
+
     /// A person as the library knows them, without signing in.
     pub(crate) fn viewer(&self, person: Person) -> Viewer {
         person.ensure(&self.db, self.clock.now())

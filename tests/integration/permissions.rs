@@ -1,0 +1,217 @@
+//! Every route × every actor. A route without a line here fails.
+
+use fairdial::auth::Actor as Who;
+use fairdial::db::{DbError, users};
+use fairdial::domain::claim::Intent;
+use fairdial::domain::ids::{CallId, DisputeId, FileId};
+use fairdial::web::routes::ROUTES;
+use reqwest::Method;
+
+use crate::support::actor::{Actor, Upload};
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+use crate::support::story::{self, NewCall};
+
+/// Expected: nobody, the owner, another buyer, the owner's colleague without Dispute Calls, a disabled colleague.
+type Line = (&'static str, &'static str, [u16; 5]);
+
+const LINES: &[Line] = &[
+    ("GET", "/", [303, 303, 303, 303, 303]),
+    ("GET", "/login", [200, 303, 303, 303, 200]),
+    ("POST", "/login", [422, 422, 422, 422, 422]),
+    ("GET", "/calls", [303, 200, 200, 200, 303]),
+    ("GET", "/calls.csv", [303, 200, 200, 200, 303]),
+    ("GET", "/calls/{id}", [303, 200, 404, 200, 303]),
+    // The call has no recording: who may ask for it at all is told apart by the call's own page.
+    ("GET", "/calls/{id}/recording", [303, 404, 404, 404, 303]),
+    ("GET", "/healthz", [200, 200, 200, 200, 200]),
+    ("GET", "/readyz", [200, 200, 200, 200, 200]),
+    ("GET", "/static/{file}", [404, 404, 404, 404, 404]),
+    ("GET", "/help", [303, 303, 303, 303, 303]),
+    ("GET", "/help/{guide}", [200, 200, 200, 200, 200]),
+    ("GET", "/help/img/{file}", [404, 404, 404, 404, 404]),
+    ("GET", "/calls/{id}/disputes/new", [303, 409, 404, 403, 303]),
+    ("POST", "/calls/{id}/disputes", [303, 409, 404, 403, 303]),
+    ("POST", "/calls/{id}/uploads", [303, 201, 404, 403, 303]),
+    // Taking away what is gone already is done: the form may ask twice.
+    ("POST", "/calls/{id}/uploads/{file}/delete", [303, 200, 404, 403, 303]),
+    ("GET", "/disputes", [303, 200, 200, 403, 303]),
+    ("GET", "/disputes.csv", [303, 200, 200, 403, 303]),
+    ("GET", "/disputes/{id}", [303, 200, 404, 403, 303]),
+    ("POST", "/disputes/{id}", [303, 422, 404, 403, 303]),
+    ("POST", "/disputes/{id}/evidence", [303, 303, 404, 403, 303]),
+    ("GET", "/disputes/{id}/evidence/{file}", [303, 404, 404, 403, 303]),
+    ("POST", "/disputes/{id}/evidence/{file}/delete", [303, 404, 404, 403, 303]),
+    ("POST", "/disputes/{id}/messages", [303, 303, 404, 403, 303]),
+    ("POST", "/disputes/{id}/withdrawal", [303, 303, 404, 403, 303]),
+    ("POST", "/disputes/{id}/discard", [303, 409, 404, 403, 303]),
+    ("GET", "/pending-count", [303, 200, 200, 403, 303]),
+    ("GET", "/events", [303, 200, 200, 200, 303]),
+    ("GET", "/notifications", [303, 200, 200, 200, 303]),
+    ("POST", "/notifications/read", [303, 303, 303, 303, 303]),
+    ("GET", "/account", [303, 200, 200, 200, 303]),
+    ("POST", "/account", [303, 303, 303, 303, 303]),
+    ("POST", "/account/table", [303, 303, 303, 303, 303]),
+    ("GET", "/setup/{token}", [404, 404, 404, 404, 404]),
+    ("POST", "/setup/{token}", [404, 404, 404, 404, 404]),
+    ("GET", "/invitations/{token}", [404, 404, 404, 404, 404]),
+    ("POST", "/invitations/{token}", [404, 404, 404, 404, 404]),
+    // Last: it ends the session.
+    ("POST", "/logout", [303, 303, 303, 303, 303]),
+];
+
+struct World {
+    app: TestApp,
+    call: CallId,
+    dispute: DisputeId,
+}
+
+impl World {
+    async fn new() -> (Self, [Actor; 5]) {
+        let app = TestApp::start().await;
+        let owner = Person::buyer("acme");
+        let without = Person::Buyer { name: "colleague", company: "acme", dispute_calls: false };
+        let disabled = Person::Buyer { name: "gone", company: "acme", dispute_calls: true };
+        let actors = [
+            app.anonymous(),
+            app.person(owner).await,
+            app.buyer("birch").await,
+            app.person(without).await,
+            app.person(disabled).await,
+        ];
+        let gone = app.viewer(disabled).user();
+        app.db()
+            .write_blocking::<_, DbError>(|conn| {
+                let row = users::find(conn, gone)?.unwrap();
+                Ok(users::set_disabled(conn, &Who::operator(), &row, true, app.clock().now())?)
+            })
+            .unwrap();
+        let viewer = app.viewer(owner);
+        let call = NewCall::ordinary(&viewer, app.clock().now()).add(app.db());
+        let dispute = story::dispute(app.db(), app.clock(), &viewer, call, Intent::Send).unwrap();
+        (Self { app, call, dispute }, actors)
+    }
+
+    fn path(&self, pattern: &str) -> String {
+        let id = if pattern.starts_with("/calls") { self.call.to_string() } else { self.dispute.to_string() };
+        pattern
+            .replace("{id}", &id)
+            .replace("{file}", FileId::generate().as_str())
+            .replace("{guide}", "buyer")
+            .replace("{token}", "0123456789abcdef")
+    }
+
+    async fn ask(&self, actor: &Actor, method: &str, pattern: &str) -> u16 {
+        let path = self.path(pattern);
+        let text = Upload::new("note.txt", "text/plain", "It rang twice.");
+        let response = match (method, pattern) {
+            ("GET", "/events") => return actor.status_of_stream(&path).await,
+            ("GET", _) => actor.get(&path).await,
+            (_, "/calls/{id}/disputes") => actor.post_multipart(&path, &[("reason", "other"), ("intent", "send")], &[]).await,
+            (_, "/calls/{id}/uploads" | "/disputes/{id}/evidence") => {
+                actor.post_multipart(&path, &[], &[("evidence", text)]).await
+            }
+            (_, "/disputes/{id}") => actor.post_multipart(&path, &[("fact[nonsense]", "x"), ("intent", "send")], &[]).await,
+            (_, "/disputes/{id}/messages") => actor.post(&path, &[("body", "Please listen to it.")]).await,
+            (_, "/account") => actor.post(&path, &[("theme", "dark")]).await,
+            (_, "/account/table") => actor.post(&path, &[("table", "calls"), ("reset", "1")]).await,
+            _ => actor.post(&path, &[]).await,
+        };
+        response.status.as_u16()
+    }
+}
+
+#[test]
+fn every_route_has_a_line() {
+    let known: Vec<_> = LINES.iter().map(|(method, path, _)| (*method, *path)).collect();
+    let missing: Vec<_> =
+        ROUTES.iter().map(|route| (route.method, route.path)).filter(|route| !known.contains(route)).collect();
+    assert!(missing.is_empty(), "routes without a line: {missing:?}");
+    let gone: Vec<_> = known
+        .iter()
+        .filter(|line| !ROUTES.iter().any(|route| (route.method, route.path) == **line))
+        .collect();
+    assert!(gone.is_empty(), "lines without a route: {gone:?}");
+}
+
+#[actix_web::test]
+async fn each_actor_gets_what_the_table_says() {
+    let (world, actors) = World::new().await;
+    let mut wrong = Vec::new();
+    for (method, pattern, expected) in LINES {
+        // The owner last: what it does may change what others would get.
+        for column in [0, 4, 3, 2, 1] {
+            let status = world.ask(&actors[column], method, pattern).await;
+            if status != expected[column] {
+                wrong.push(format!("{method} {pattern} as actor {column}: {status}, not {}", expected[column]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[actix_web::test]
+async fn no_unsafe_request_from_elsewhere_is_served() {
+    let (world, actors) = World::new().await;
+    let owner = &actors[1];
+    let before = world.app.digest();
+    for route in ROUTES.iter().filter(|route| route.method != "GET") {
+        let method: Method = route.method.parse().unwrap();
+        let path = world.path(route.path);
+        let foreign: [&[(&str, &str)]; 5] = [
+            &[("Sec-Fetch-Site", "cross-site")],
+            &[("Sec-Fetch-Site", "same-site")],
+            &[("Origin", "https://elsewhere.example")],
+            &[("Origin", "null")],
+            &[],
+        ];
+        for headers in foreign {
+            let request = headers.iter().fold(owner.bare_request(method.clone(), &path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+            let response = owner.send(request.form(&[("reason", "other"), ("body", "x"), ("theme", "dark")])).await;
+            assert_eq!(response.status.as_u16(), 403, "{} {path} with {headers:?}", route.method);
+        }
+    }
+    assert_eq!(world.app.digest(), before);
+}
+
+#[actix_web::test]
+async fn reading_changes_nothing() {
+    let (world, actors) = World::new().await;
+    let before = world.app.digest();
+    for route in ROUTES.iter().filter(|route| route.method == "GET" && route.path != "/events") {
+        for actor in &actors {
+            actor.get(&world.path(route.path)).await;
+        }
+    }
+    assert_eq!(world.app.digest(), before);
+}
+
+#[actix_web::test]
+async fn somebody_elses_thing_and_a_missing_one_answer_alike() {
+    let (world, actors) = World::new().await;
+    let other = &actors[2];
+    for route in ROUTES.iter().filter(|route| route.method == "GET" && route.path.contains("{id}")) {
+        let theirs = world.path(route.path);
+        let missing = theirs
+            .replace(&world.call.to_string(), &CallId::generate().to_string())
+            .replace(&world.dispute.to_string(), &DisputeId::generate().to_string());
+        let malformed = theirs.replace(&world.call.to_string(), "x").replace(&world.dispute.to_string(), "x");
+        let answer = async |path: &str| {
+            let response = other.get(path).await;
+            let mut headers: Vec<String> = response
+                .headers
+                .iter()
+                .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
+                .map(|(name, value)| format!("{name}: {value:?}"))
+                .collect();
+            headers.sort();
+            (response.status.as_u16(), headers, response.text().replace(path, "PATH"))
+        };
+        let expected = answer(&missing).await;
+        assert_eq!(expected.0, 404, "{missing}");
+        assert_eq!(answer(&theirs).await, expected, "{theirs}");
+        assert_eq!(answer(&malformed).await, expected, "{malformed}");
+    }
+}
