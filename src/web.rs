@@ -1,5 +1,6 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod account;
 pub mod around;
 pub mod calls;
 pub mod chrome;

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
     pending_count, sessions, setup,
 };
 use crate::assets;
@@ -43,6 +43,8 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(GET "/account" => account::show),
+    route!(POST "/account" => account::update),
     route!(GET "/setup/{token}" => setup::new),
     route!(POST "/setup/{token}" => setup::create),
     route!(GET "/invitations/{token}" => setup::invitation::show),
