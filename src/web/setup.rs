@@ -112,7 +112,7 @@ impl Setup {
         if !users::is_email(&self.email) {
             form.refuse("email", "Write your e-mail, such as name@company.example");
         }
-        refuse_password(&mut form, &self.password, &[&self.email, &self.name, platform]);
+        refuse_password(&mut form, "password", &self.password, &[&self.email, &self.name, platform]);
         form
     }
 
@@ -134,9 +134,9 @@ impl Setup {
 }
 
 /// Notes at the field why a new password can't be chosen.
-pub(super) fn refuse_password(form: &mut FormState, password: &str, about: &[&str]) {
+pub(super) fn refuse_password(form: &mut FormState, field: &str, password: &str, about: &[&str]) {
     if let Err(problem) = password::check(password, about) {
-        form.refuse("password", problem.to_string());
+        form.refuse(field, problem.to_string());
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn update(
 ) -> Result<HttpResponse, AppError> {
     let (user, platform) = load(&db, &token, &clock).await?;
     let mut state = FormState::new();
-    refuse_password(&mut state, &form.password, &[&user.email, &user.name, &platform]);
+    refuse_password(&mut state, "password", &form.password, &[&user.email, &user.name, &platform]);
     if !state.is_clean() {
         return Ok(page(htmx, &token, state, user, platform).unprocessable().respond_to(&request));
     }
