@@ -149,7 +149,9 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     // Withdrawn: the badge is gone and the call can be disputed again.
     browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
     browser.press("Withdraw").await;
-    browser.wait_until("return document.querySelector('#disputes-table .badge').textContent.trim() === 'Withdrawn'").await;
+    browser
+        .wait_until("return document.querySelector('#disputes-table .badge').textContent.trim() === 'Withdrawn'")
+        .await;
     browser.wait_until("return document.getElementById('pending-count').hidden").await;
     world.open("/calls?q=5550142").await;
     browser.find("a[href$='/disputes/new']").await;

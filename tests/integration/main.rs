@@ -6,6 +6,8 @@ mod call_export;
 mod calls;
 mod commands;
 mod disputes;
+mod disputing;
+mod evidence;
 mod harness;
 mod lifecycle;
 mod messages;
