@@ -4,6 +4,7 @@
 
 mod call_export;
 mod calls;
+mod commands;
 mod disputes;
 mod disputing;
 mod evidence;
