@@ -6,6 +6,7 @@ mod call_export;
 mod calls;
 mod disputes;
 mod harness;
+mod import;
 mod lifecycle;
 mod messages;
 mod notifications;
