@@ -314,6 +314,7 @@ fn recordings_find_their_calls_by_name() {
     let dispute = disputed(&desk, Intent::Send);
     assert_eq!(import(&desk, &[row("RGB2", "acme", "$40.00")], &[]), [1, 0, 0, 0]);
     assert_eq!(import(&desk, &[row("RGB2", "acme", "$40.00")], &["--source", "second"]), [1, 0, 0, 0]);
+    assert_eq!(import(&desk, &[row("RGB3", "acme", "$40.00")], &[]), [1, 0, 0, 0]);
     let folder = desk.path("audio");
     fs::create_dir(&folder).expect("a folder");
     let mut wav = b"RIFF\x24\0\0\0WAVEfmt ".to_vec();
@@ -329,6 +330,7 @@ fn recordings_find_their_calls_by_name() {
     let ambiguous = desk.run(&["import", "recordings", &folder]);
     let said = String::from_utf8_lossy(&ambiguous.stderr).into_owned();
     assert!(said.contains("RGB2.wav: calls of ringba and second have this external id"), "{said}");
+    assert!(said.contains("RGB3.wav: its content") && said.contains("RGB9.wav: no call"), "{said}");
     let arguments = ["import", "recordings", &folder, "--source", "ringba", "--json"];
     assert_eq!(figures_of(&arguments), [1, 0, 1, 2]);
     assert_eq!(figures_of(&arguments), [0, 0, 2, 2]);
