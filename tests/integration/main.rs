@@ -9,6 +9,7 @@ mod disputes;
 mod disputing;
 mod evidence;
 mod harness;
+mod import;
 mod lifecycle;
 mod messages;
 mod notifications;
