@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db};
 
 mod buyer;
+mod demo;
 mod import;
 mod output;
 mod password;
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Start the server with a believable network in it, on a folder of its own
+    Demo(demo::Arguments),
     /// Take in calls, or recordings of calls
     Import(import::Arguments),
     /// Add, list and change buyers, and link the names by which sources call them
@@ -54,6 +57,7 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Demo(arguments) => demo::run(config, &arguments),
             Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
