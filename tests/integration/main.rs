@@ -4,6 +4,8 @@
 
 mod call_export;
 mod calls;
+mod contention;
+mod crash;
 mod disputes;
 mod disputing;
 mod evidence;
@@ -16,3 +18,4 @@ mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
+mod upkeep;
