@@ -5,6 +5,8 @@
 mod call_export;
 mod calls;
 mod commands;
+mod contention;
+mod crash;
 mod disputes;
 mod disputing;
 mod evidence;
@@ -19,3 +21,4 @@ mod recordings;
 mod sessions;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
+mod upkeep;
