@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod call_export;
+mod call_pages;
 mod calls;
 mod commands;
 mod contention;
