@@ -73,7 +73,8 @@ impl Live {
                         return Some(serde_json::from_str(data).expect("JSON"));
                     }
                 }
-                let part = self.response.chunk().await.ok().flatten()?;
+                // A connection that is cut is no end: the stream has to say that it is over.
+                let part = self.response.chunk().await.expect("no cut connection")?;
                 self.read.push_str(std::str::from_utf8(&part).expect("text"));
             }
         };
