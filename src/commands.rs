@@ -1,12 +1,21 @@
 //! The command line: which commands there are, and where each goes.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::db::{DatabaseUrl, Db};
 
+mod buyer;
+mod import;
+mod output;
+mod password;
 mod serve;
+mod user;
 
 /// An open-source call-dispute desk for pay-per-call networks.
 #[derive(Parser, Debug)]
@@ -23,7 +32,20 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Take in calls, or recordings of calls
+    Import(import::Arguments),
+    /// Add, list and change buyers, and link the names by which sources call them
+    #[command(subcommand)]
+    Buyer(buyer::BuyerCommand),
+    /// Add, list and change the people who sign in
+    #[command(subcommand)]
+    User(user::UserCommand),
 }
+
+/// The command was used in a way that makes no sense: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUse(String);
 
 impl Cli {
     /// Runs the command; every failure has been said on standard error.
@@ -32,13 +54,41 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Import(arguments) => import::run(&config, &arguments),
+            Command::Buyer(command) => buyer::run(&config, command),
+            Command::User(command) => user::run(&config, command),
         };
         match done {
             Ok(code) => code,
             Err(error) => {
                 eprintln!("fairdial: {error:#}");
-                ExitCode::FAILURE
+                if error.is::<WrongUse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
             }
         }
     }
+}
+
+/// The database of a command that may be the first one ever: creates what is missing.
+fn open_or_create(config: &Config) -> anyhow::Result<Db> {
+    create_data_dir(config)?;
+    Db::open_current(config)
+}
+
+/// Creates the data folder if it is missing. Recordings and keys are nobody else's business on a shared machine.
+fn create_data_dir(config: &Config) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
+        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))
+}
+
+/// The database of a command that works on what is there: a mistyped folder isn't filled with an empty one.
+fn open_existing(config: &Config) -> anyhow::Result<Db> {
+    if let DatabaseUrl::Sqlite(file) = config.database()
+        && !file.exists()
+    {
+        anyhow::bail!("{}: there is no database yet", file.display());
+    }
+    Db::open_current(config)
 }

@@ -1,6 +1,7 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod aliases;
 pub mod answers;
 pub mod audit;
 pub mod buyers;
@@ -15,6 +16,7 @@ pub mod dispute_list;
 pub mod disputes;
 pub mod evidence;
 pub mod facts;
+pub mod links;
 pub mod messages;
 pub mod migrations;
 pub mod names;
@@ -22,6 +24,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod recording_store;
 pub mod recordings;
 pub mod schema;
 pub mod sending;

@@ -1,5 +1,6 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
+pub mod account;
 pub mod around;
 pub mod calls;
 pub mod chrome;
@@ -29,7 +30,9 @@ pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
+pub mod setup;
 pub mod slow_body;
+mod tries;
 pub mod upload;
 
 pub use error::AppError;

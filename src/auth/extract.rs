@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use tracing_actix_web::RequestId;
 
 use super::permission::{DisputeCalls, Granted, Permission};
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError, sessions};
 use crate::web::AppError;
 use crate::web::client::ClientAddress;
+use crate::web::page::Chrome;
 
 /// Programs that look after themselves don't keep a session alive.
 const POLLS: [&str; 2] = ["/events", "/pending-count"];
@@ -22,7 +23,6 @@ const POLLS: [&str; 2] = ["/events", "/pending-count"];
 /// Where a request came from.
 #[must_use]
 pub fn origin(request: &HttpRequest) -> Origin {
-    use actix_web::HttpMessage;
     let address = request
         .app_data::<web::Data<Config>>()
         .map(|config| ClientAddress::of(request.head(), config).0.to_string())
@@ -37,7 +37,10 @@ fn viewer(request: &HttpRequest) -> Result<Viewer, AppError> {
             if needs_touch && !POLLS.contains(&request.path()) {
                 touch(request, token_hash);
             }
-            Viewer::from_row(&user, origin(request)).ok_or_else(|| AppError::sign_in(request))
+            let viewer = Viewer::from_row(&user, origin(request)).ok_or_else(|| AppError::sign_in(request))?;
+            // For an error page, which asks no database.
+            request.extensions_mut().insert(Chrome::without_counts(&viewer));
+            Ok(viewer)
         }
         Some(Loaded::Unavailable) => Err(AppError::Busy),
         None => Err(AppError::sign_in(request)),

@@ -72,8 +72,13 @@ pub fn hash_blocking(password: &str) -> anyhow::Result<String> {
 /// # Errors
 /// If there is no randomness, or the server stops.
 pub async fn hash(password: String) -> anyhow::Result<String> {
-    let _slot = SLOTS.acquire().await?;
-    tokio::task::spawn_blocking(move || hash_blocking(&password)).await?
+    let slot = SLOTS.acquire().await?;
+    tokio::task::spawn_blocking(move || {
+        // Held until the work has ended, also when the request that asked for it is gone.
+        let _slot = slot;
+        hash_blocking(&password)
+    })
+    .await?
 }
 
 /// Whether a password fits a hash; without a hash it takes as long and says no.
@@ -85,8 +90,9 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool, DbEr
         return Ok(false);
     }
     let broken = |error: &dyn std::fmt::Display| DbError::Broken(error.to_string());
-    let _slot = SLOTS.acquire().await.map_err(|error| broken(&error))?;
+    let slot = SLOTS.acquire().await.map_err(|error| broken(&error))?;
     let verified = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODYS.to_owned());
         let parsed = PasswordHash::new(&hash)?;

@@ -80,9 +80,7 @@ pub(super) fn insert_as(
     now: Instant,
 ) -> Result<(), BuyerError> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > 200 {
-        return Err(BuyerError::NameUnusable);
-    }
+    check_name(name)?;
     check_window(window_days)?;
     if find_by_name(conn, name)?.is_some() {
         return Err(BuyerError::NameTaken);
@@ -102,11 +100,45 @@ pub(super) fn insert_as(
     Ok(())
 }
 
+fn check_name(name: &str) -> Result<(), BuyerError> {
+    let is_usable = (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if is_usable { Ok(()) } else { Err(BuyerError::NameUnusable) }
+}
+
 fn check_window(days: Option<i32>) -> Result<(), BuyerError> {
     match days {
         Some(days) if !(0..=3650).contains(&days) => Err(BuyerError::WindowOutOfRange),
         _ => Ok(()),
     }
+}
+
+/// Gives a buyer another name.
+///
+/// # Errors
+/// If the name is taken or unusable.
+pub fn set_name(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    buyer: &BuyerRow,
+    name: &str,
+    now: Instant,
+) -> Result<(), BuyerError> {
+    let name = name.trim();
+    check_name(name)?;
+    if name == buyer.name {
+        return Ok(());
+    }
+    if find_by_name(conn, name)?.is_some_and(|other| other.id != buyer.id) {
+        return Err(BuyerError::NameTaken);
+    }
+    diesel::update(buyers::table.find(buyer.id))
+        .set((buyers::name.eq(name), buyers::name_key.eq(name_key(name))))
+        .execute(conn)?;
+    let entry = Entry::new("buyer.renamed", "buyer", &buyer.id)
+        .was(serde_json::json!({ "name": buyer.name }))
+        .now_is(serde_json::json!({ "name": name }));
+    audit::append(conn, actor, now, &entry)?;
+    Ok(())
 }
 
 /// Gives a buyer its own dispute window, or the platform's with `None`.

@@ -2,8 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::audit::{self, Entry};
 use super::schema::policy;
 use super::{AnyConnection, DbError};
+use crate::auth::Actor;
+use crate::domain::Instant;
 use crate::domain::call::CallStatus;
 use crate::domain::policy::Policy;
 
@@ -43,4 +46,14 @@ pub fn load(conn: &mut AnyConnection) -> Result<Policy, DbError> {
 pub fn name_platform(conn: &mut AnyConnection, name: &str, is_live: bool) -> QueryResult<()> {
     diesel::update(policy::table).set((policy::platform_name.eq(name), policy::is_live.eq(is_live))).execute(conn)?;
     Ok(())
+}
+
+/// Gives the platform another name.
+pub fn rename_platform(conn: &mut AnyConnection, actor: &Actor, name: &str, now: Instant) -> QueryResult<()> {
+    let before: String = policy::table.select(policy::platform_name).first(conn)?;
+    diesel::update(policy::table).set(policy::platform_name.eq(name)).execute(conn)?;
+    let entry = Entry::new("policy.platform_renamed", "policy", &1)
+        .was(serde_json::json!({ "platform_name": before }))
+        .now_is(serde_json::json!({ "platform_name": name }));
+    audit::append(conn, actor, now, &entry)
 }

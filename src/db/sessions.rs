@@ -4,8 +4,10 @@ use chrono::Duration;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::audit::{self, Entry};
 use super::schema::{sessions, users};
 use super::users::UserRow;
+use crate::auth::Actor;
 use crate::domain::Instant;
 use crate::domain::ids::{SessionId, UserId};
 
@@ -103,11 +105,15 @@ pub fn list(conn: &mut AnyConnection, user: &UserRow, now: Instant) -> QueryResu
         .load(conn)
 }
 
-/// Ends one of a user's sessions, by its id on the account page.
-pub fn end(conn: &mut AnyConnection, user: UserId, id: SessionId) -> QueryResult<bool> {
-    let ended =
-        diesel::delete(sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.eq(id))).execute(conn)?;
-    Ok(ended > 0)
+/// Ends one of a user's sessions, by its id on the account page; `false` if the user has no such session.
+pub fn end(conn: &mut AnyConnection, actor: &Actor, user: UserId, id: SessionId, now: Instant) -> QueryResult<bool> {
+    let own = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.eq(id));
+    if diesel::delete(own).execute(conn)? == 0 {
+        return Ok(false);
+    }
+    let entry = Entry::new("user.session_ended", "user", &user).was(serde_json::json!({ "session": id }));
+    audit::append(conn, actor, now, &entry)?;
+    Ok(true)
 }
 
 /// Moves a session to its user's new epoch, where all others stay behind.

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::audit::{self, Entry};
 use super::schema::users;
-use super::{AnyConnection, DbError, database_failure};
+use super::{AnyConnection, DbError, database_failure, links};
 use crate::auth::Actor;
 use crate::auth::principal::Theme;
 use crate::domain::Instant;
@@ -78,6 +78,8 @@ pub enum UserError {
     EmailTaken,
     #[error("an e-mail looks like name@company.example")]
     EmailUnusable,
+    #[error("a name has 1 to 200 characters, all of them visible")]
+    NameUnusable,
     #[error(
         "these permissions don't go together: a buyer's user can have dispute-calls alone, a manager all others, and disputes-edit needs disputes-view"
     )]
@@ -92,6 +94,21 @@ database_failure!(UserError);
 #[must_use]
 pub fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// Whether somebody can be called so.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let name = name.trim();
+    (1..=200).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+}
+
+/// Whether a text looks like an e-mail address.
+#[must_use]
+pub fn is_email(email: &str) -> bool {
+    let key = email_key(email);
+    let has_shape = key.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    has_shape && key.chars().count() <= 254 && !key.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A user by id; for sessions and commands, which then build a viewer from it.
@@ -120,11 +137,13 @@ pub fn is_anyone_there(conn: &mut AnyConnection) -> QueryResult<bool> {
 /// If the e-mail is taken or unusable, or the permissions don't fit the role.
 pub fn insert(conn: &mut AnyConnection, actor: &Actor, new: &NewUser, now: Instant) -> Result<UserId, UserError> {
     let (email, key) = (new.email.trim(), email_key(&new.email));
-    let shape_fits = key.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    if !shape_fits || key.chars().any(|c| c.is_whitespace() || c.is_control()) || key.chars().count() > 254 {
+    if !is_email(email) {
         return Err(UserError::EmailUnusable);
     }
-    check_permissions(new.buyer, new.permissions)?;
+    if !is_name(&new.name) {
+        return Err(UserError::NameUnusable);
+    }
+    check_permissions(new.buyer.is_some(), new.permissions)?;
     if find_by_email(conn, &key)?.is_some() {
         return Err(UserError::EmailTaken);
     }
@@ -149,11 +168,16 @@ pub fn insert(conn: &mut AnyConnection, actor: &Actor, new: &NewUser, now: Insta
     Ok(id)
 }
 
-fn check_permissions(buyer: Option<BuyerId>, permissions: Permissions) -> Result<(), UserError> {
+/// Whether the permissions fit a buyer's user, or else a manager.
+///
+/// # Errors
+/// If they don't.
+pub fn check_permissions(is_buyers: bool, permissions: Permissions) -> Result<(), UserError> {
     let Permissions { dispute_calls, disputes_view, disputes_edit, calls_import, settings } = permissions;
-    let fits = match buyer {
-        Some(_) => !disputes_view && !disputes_edit && !calls_import && !settings,
-        None => !dispute_calls && (disputes_view || !disputes_edit),
+    let fits = if is_buyers {
+        !disputes_view && !disputes_edit && !calls_import && !settings
+    } else {
+        !dispute_calls && (disputes_view || !disputes_edit)
     };
     if fits { Ok(()) } else { Err(UserError::PermissionsUnfit) }
 }
@@ -169,7 +193,7 @@ pub fn set_permissions(
     wanted: Permissions,
     now: Instant,
 ) -> Result<(), UserError> {
-    check_permissions(user.buyer_id, wanted)?;
+    check_permissions(user.buyer_id.is_some(), wanted)?;
     if wanted == user.permissions() {
         return Ok(());
     }
@@ -199,7 +223,7 @@ pub fn set_disabled(
     audit::append(conn, actor, now, &Entry::new(action, "user", &user.id))
 }
 
-/// Sets a new password; every session of the user is dead at once.
+/// Sets a new password; every session of the user and every link sent to them is dead at once.
 pub fn set_password(
     conn: &mut AnyConnection,
     actor: &Actor,
@@ -210,6 +234,7 @@ pub fn set_password(
     diesel::update(users::table.find(user))
         .set((users::password_hash.eq(hash), users::epoch.eq(users::epoch + 1)))
         .execute(conn)?;
+    links::forget_of(conn, user)?;
     audit::append(conn, actor, now, &Entry::new("user.password_changed", "user", &user))?;
     users::table.find(user).select(users::epoch).first(conn)
 }
@@ -222,7 +247,7 @@ pub fn end_sessions(conn: &mut AnyConnection, actor: &Actor, user: UserId, now: 
 }
 
 /// What a person sets for themselves.
-#[derive(Clone, Debug, AsChangeset, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, AsChangeset, serde::Serialize)]
 #[diesel(table_name = users)]
 pub struct Preferences {
     pub name: String,
@@ -231,19 +256,34 @@ pub struct Preferences {
     pub keyboard_shortcuts: bool,
 }
 
+impl UserRow {
+    /// What the person has set for themselves.
+    #[must_use]
+    pub fn preferences(&self) -> Preferences {
+        Preferences {
+            name: self.name.clone(),
+            time_zone: self.time_zone.clone(),
+            theme: self.theme,
+            keyboard_shortcuts: self.keyboard_shortcuts,
+        }
+    }
+}
+
 /// Keeps what a person sets for themselves.
 pub fn set_preferences(
     conn: &mut AnyConnection,
     actor: &Actor,
-    user: UserId,
+    user: &UserRow,
     wanted: &Preferences,
     now: Instant,
 ) -> QueryResult<()> {
-    diesel::update(users::table.find(user)).set(wanted).execute(conn)?;
-    audit::append(
-        conn,
-        actor,
-        now,
-        &Entry::new("user.preferences_changed", "user", &user).now_is(serde_json::json!(wanted)),
-    )
+    let before = user.preferences();
+    if before == *wanted {
+        return Ok(());
+    }
+    diesel::update(users::table.find(user.id)).set(wanted).execute(conn)?;
+    let entry = Entry::new("user.preferences_changed", "user", &user.id)
+        .was(serde_json::json!(before))
+        .now_is(serde_json::json!(wanted));
+    audit::append(conn, actor, now, &entry)
 }

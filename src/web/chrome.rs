@@ -73,6 +73,23 @@ pub fn load(conn: &mut AnyConnection, viewer: &Viewer, current: NavItem, here: &
     })
 }
 
+impl Chrome {
+    /// What is known of a viewer without asking the database: menu, name, look. The badge stays hidden.
+    #[must_use]
+    pub fn without_counts(viewer: &Viewer) -> Self {
+        let profile = viewer.profile();
+        Self {
+            signed_in: true,
+            pending: viewer.dispute_viewer().map(|_| 0),
+            user_name: profile.name.clone(),
+            user_initials: Self::initials(&profile.name),
+            theme: theme(profile.theme),
+            keyboard_shortcuts: profile.keyboard_shortcuts,
+            ..Self::default()
+        }
+    }
+}
+
 /// The pending counter, or `None` for those who may not see Disputes.
 pub fn pending(conn: &mut AnyConnection, viewer: &Viewer) -> Result<Option<i64>, DbError> {
     match viewer.dispute_viewer() {

@@ -34,6 +34,7 @@ text_enum! {
         TableReset = "table_reset", "The table settings are back to default.";
         AccountSaved = "account_saved", "Your settings are saved.";
         PasswordChanged = "password_changed", "Your password is changed. You are signed out everywhere else.";
+        SessionEnded = "session_ended", "That session is signed out.";
         SessionsEnded = "sessions_ended", "You are signed out everywhere else.";
     }
 }

@@ -104,6 +104,12 @@ paths! {
     logout() => "/logout";
     /// The account of whoever is signed in.
     account() => "/account";
+    /// Saves the settings of a table.
+    table_settings() => "/account/table";
+    /// The set-up of the first manager, by a link that works once.
+    setup(token) => "/setup/{token}";
+    /// The first password of somebody who was invited, by a link that works once.
+    invitation(token) => "/invitations/{token}";
     /// Notifications.
     notifications() => "/notifications";
     /// A guide of the Help.

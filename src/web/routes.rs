@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
-    pending_count, sessions,
+    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    pending_count, sessions, setup,
 };
 use crate::assets;
 
@@ -43,6 +43,13 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/login" => sessions::new),
     route!(POST "/login" => sessions::create),
     route!(POST "/logout" => sessions::destroy),
+    route!(POST "/account/table" => account::table::save),
+    route!(GET "/account" => account::show),
+    route!(POST "/account" => account::update),
+    route!(GET "/setup/{token}" => setup::new),
+    route!(POST "/setup/{token}" => setup::create),
+    route!(GET "/invitations/{token}" => setup::invitation::show),
+    route!(POST "/invitations/{token}" => setup::invitation::update),
     route!(GET "/calls" => calls::index),
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),

@@ -3,24 +3,18 @@
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse, Responder, http::header};
 use askama::Template;
-use sha2::{Digest, Sha256};
 
 use super::form::{Checked, FormState};
 use super::htmx::Htmx;
 use super::page::{Chrome, Fragments, Page, see_other};
 use super::paths::LocalPath;
+use super::tries::Tries;
 use super::{AppError, paths};
 use crate::auth::session::{Loaded, TypedSession};
 use crate::auth::{extract, password};
 use crate::clock::Clock;
-use crate::db::{Db, DbError, policy, throttles, users};
-
-/// Wrong passwords a minute, of one account and from one address.
-const TRIES_OF_ACCOUNT: i32 = 10;
-const TRIES_FROM_ADDRESS: i32 = 30;
-
-/// When a throttled sign-in may be tried again.
-const SECONDS_UNTIL_NEXT: u32 = 60;
+use crate::db::{Db, DbError, policy, sessions as live_sessions, users};
+use crate::domain::ids::UserId;
 
 /// The sign-in form. A password is never shown again.
 #[derive(Debug, serde::Deserialize)]
@@ -79,25 +73,10 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, AppError> {
     let SignIn { email, password: typed, next } = form.into_inner();
     let origin = extract::origin(&request);
-    let account = format!("account:{}", hex::encode(Sha256::digest(users::email_key(&email))));
-    let address = format!("address:{}", origin.address);
-    let keys = [(account.clone(), TRIES_OF_ACCOUNT), (address.clone(), TRIES_FROM_ADDRESS)];
-
-    // A try is taken before the hash is touched, so that a flood of guesses costs no more than the tries allowed.
-    let (now, wanted) = (clock.now(), email.clone());
-    let (may_try, user) = db
-        .write::<_, DbError, _>(move |conn| {
-            for (key, most) in &keys {
-                if !throttles::take(conn, key, *most, now)? {
-                    return Ok((false, None));
-                }
-            }
-            Ok((true, users::find_by_email(conn, &wanted)?))
-        })
-        .await?;
-    if !may_try {
-        return Err(AppError::TooMany { seconds: SECONDS_UNTIL_NEXT });
-    }
+    let tries = Tries::of(&email, &origin);
+    tries.take(&db, clock.now()).await?;
+    let wanted = email.clone();
+    let user = db.read::<_, DbError, _>(move |conn| Ok(users::find_by_email(conn, &wanted)?)).await?;
     let user = user.filter(|user| !user.is_disabled);
     let is_right = password::verify(typed, user.as_ref().and_then(|user| user.password_hash.clone())).await?;
     let Some(user) = user.filter(|_| is_right) else {
@@ -105,19 +84,30 @@ pub(super) async fn create(
         form.refuse("password", "E-mail and password don't fit together");
         return Ok(page(htmx, &db, form).await?.unprocessable().respond_to(&request));
     };
-    db.write::<_, DbError, _>(move |conn| {
-        throttles::forget(conn, &account)?;
-        Ok(throttles::give_back(conn, &address)?)
-    })
-    .await?;
-    let user_agent =
-        request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    TypedSession::of(&request).sign_in(user.id, user.epoch, &origin.address, user_agent).map_err(AppError::Internal)?;
+    tries.forgive(&db).await?;
+    begin(&request, user.id, user.epoch)?;
     Ok(see_other(next.to_string()))
 }
 
+/// Begins a session of this user under a new id, with what the account page tells of it.
+pub(super) fn begin(request: &HttpRequest, user: UserId, epoch: i32) -> Result<(), AppError> {
+    let origin = extract::origin(request);
+    let user_agent =
+        request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    TypedSession::of(request).sign_in(user, epoch, &origin.address, user_agent).map_err(AppError::Internal)
+}
+
 /// POST `/logout`
-pub(super) async fn destroy(request: HttpRequest) -> HttpResponse {
-    TypedSession::of(&request).sign_out();
-    see_other(paths::login())
+pub(super) async fn destroy(request: HttpRequest, db: Data<Db>) -> Result<HttpResponse, AppError> {
+    let session = TypedSession::of(&request);
+    match session.loaded() {
+        // Ended here, where a busy database is an answer: nobody is told that they are signed out who isn't.
+        Some(Loaded::SignedIn { token_hash, .. }) => {
+            db.write::<_, DbError, _>(move |conn| Ok(live_sessions::delete(conn, &token_hash)?)).await?;
+        }
+        Some(Loaded::Unavailable) => return Err(AppError::Busy),
+        None => {}
+    }
+    session.sign_out();
+    Ok(see_other(paths::login()))
 }

@@ -4,11 +4,16 @@
 
 mod call_export;
 mod calls;
+mod commands;
 mod disputes;
+mod disputing;
+mod evidence;
 mod harness;
+mod import;
 mod lifecycle;
 mod messages;
 mod notifications;
+mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;

@@ -16,7 +16,7 @@ stop() {
     pkill -KILL -s $$ || true
 }
 trap stop EXIT
-trap '' INT TERM HUP
+trap '' INT TERM HUP PIPE
 
 # The profiles of the browsers lie in here, and go with it.
 export TMPDIR="$folder"

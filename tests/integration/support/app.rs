@@ -48,10 +48,16 @@ pub(crate) fn config(data_dir: &std::path::Path, database_url: &str) -> Config {
 impl TestApp {
     /// Starts the app as `fairdial serve` does, on a clock that stands still.
     pub(crate) async fn start() -> Self {
+        Self::start_set(|_| {}).await
+    }
+
+    /// The same with some settings changed.
+    pub(crate) async fn start_set(change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::fixed(NOW.parse().expect("an instant"));
         let own = clock.clone();
         Self::start_on(clock, async |launch: Launch| {
-            let config = config(&launch.data_dir, &launch.database_url);
+            let mut config = config(&launch.data_dir, &launch.database_url);
+            change(&mut config);
             let db = Db::open_current(&config).expect("the database opens");
             let running = fairdial::app::start(config, db, own, launch.listener).expect("the app starts");
             let handle = running.server.handle();

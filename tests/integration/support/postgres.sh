@@ -17,8 +17,9 @@ stop() {
     rm -rf "$folder"
 }
 trap stop EXIT
-# Ctrl-C reaches the whole group: the tests die of it, standard input closes, and then this ends in order.
-trap '' INT TERM HUP
+# Ctrl-C reaches the whole group: the tests die of it, standard input closes, and then this ends in order. PIPE: the
+# tests may be gone before this is ready, and the word then fails instead of ending the script without its trap.
+trap '' INT TERM HUP PIPE
 
 "$bin/initdb" -D "$folder/data" -U fairdial -A trust -E UTF8 --locale C --no-sync >"$folder/initdb.log" 2>&1 || {
     cat "$folder/initdb.log" >&2
