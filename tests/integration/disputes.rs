@@ -426,3 +426,18 @@ async fn the_export_has_every_row_of_the_filter_in_its_order() {
     let managers = dana.get("/disputes.csv").await;
     managers.assert_body_has("Publisher payout").assert_body_has("Buyer");
 }
+
+#[actix_web::test]
+async fn the_filter_form_sends_each_filter_once_so_that_it_can_be_taken_back() {
+    let app = TestApp::start().await;
+    sent(&app, &acme(&app), |_| {});
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    let query = "/disputes?submitted_from=2026-11-01&has_evidence=1&has_recording=1&q=5550&status=pending";
+    for actor in [&acme, &dana] {
+        let page = actor.get(query).await.page();
+        for name in ["q", "status", "reason", "submitted_from", "has_evidence", "has_recording", "sort", "tz"] {
+            assert_eq!(page.select(&format!("form.filters [name={name}]")).len(), 1, "{name}");
+        }
+        assert_eq!(page.texts(".chips .chip").len(), 5);
+    }
+}

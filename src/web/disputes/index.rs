@@ -22,7 +22,9 @@ use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
 use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
 
 /// Filters that the form shows; all others travel as hidden fields.
-pub(in crate::web) const ON_THE_FORM: &[&str] = &["q", "status", "reason", "buyer"];
+const ON_THE_FORM: &[&str] = &["q", "status", "reason"];
+const ON_A_MANAGERS_FORM: &[&str] =
+    &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
 
 #[derive(Template)]
 #[template(path = "pages/disputes/index.html", blocks = ["content"])]
@@ -76,17 +78,21 @@ impl DisputesPage {
         format!("{} of {total}{more}", self.rows.len())
     }
 
+    fn asked_for(&self) -> String {
+        ListState::sentence(&self.chips)
+    }
+
     fn is_filtered(&self) -> bool {
         self.state.is_filtered()
     }
 
     /// The column whose cell heads its row and carries the link over all of it.
-    fn heads(&self, column: &Column) -> bool {
+    fn heads(&self, column: Column) -> bool {
         let shows_date = self.state.listing.shows(Column::CallDate);
         if shows_date {
-            *column == Column::CallDate
+            column == Column::CallDate
         } else {
-            self.columns.first().is_some_and(|first| first.column == *column)
+            self.columns.first().is_some_and(|first| first.column == column)
         }
     }
 
@@ -95,12 +101,20 @@ impl DisputesPage {
     }
 
     /// The one status the form shows as chosen; several stand as chips.
-    fn is_status(&self, status: &Status) -> bool {
-        self.state.filter.statuses.first() == Some(status)
+    fn is_status(&self, status: Status) -> bool {
+        self.state.filter.statuses.first() == Some(&status)
     }
 
     fn is_per_page(&self, rows: i64) -> bool {
         self.state.listing.per_page == rows
+    }
+
+    fn but_per_page(&self) -> Vec<(&'static str, String)> {
+        self.state.hidden(&["per_page"])
+    }
+
+    fn off_the_form(&self) -> Vec<(&'static str, String)> {
+        self.state.hidden(if self.is_manager { ON_A_MANAGERS_FORM } else { ON_THE_FORM })
     }
 
     fn page_sizes(&self) -> Vec<i64> {
