@@ -1,6 +1,7 @@
 //! The command line: which commands there are, and where each goes.
 
-use std::fs;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db};
 
 mod buyer;
+mod import;
 mod output;
 mod password;
 mod serve;
@@ -30,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Take in calls, or recordings of calls
+    Import(import::Arguments),
     /// Add, list and change buyers, and link the names by which sources call them
     #[command(subcommand)]
     Buyer(buyer::BuyerCommand),
@@ -50,6 +54,7 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
         };
@@ -65,9 +70,17 @@ impl Cli {
 
 /// The database of a command that may be the first one ever: creates what is missing.
 fn open_or_create(config: &Config) -> anyhow::Result<Db> {
-    fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))?;
+    create_data_dir(config)?;
     Db::open_current(config)
+}
+
+/// Creates the data folder if it is missing. Recordings and keys are nobody else's business on a shared machine.
+fn create_data_dir(config: &Config) -> anyhow::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
+        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))
 }
 
 /// The database of a command that works on what is there: a mistyped folder isn't filled with an empty one.

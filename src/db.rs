@@ -24,6 +24,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod recording_store;
 pub mod recordings;
 pub mod schema;
 pub mod sending;

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io::Read;
 use std::ops::ControlFlow;
 
@@ -64,6 +65,15 @@ impl CallRecord {
     pub fn is_same_call(&self, other: &Self) -> bool {
         let without_raw = |record: &Self| Self { raw: String::new(), ..record.clone() };
         self == other || without_raw(self) == without_raw(other)
+    }
+
+    /// Feeds everything but the raw row, so that rows which say the same of the same call feed the same.
+    pub fn hash_call(&self, hasher: &mut impl Hasher) {
+        (&self.source, &self.external_id, &self.buyer, &self.publisher, &self.campaign).hash(hasher);
+        (self.started_at, &self.caller_id, &self.dialed, &self.destination_number).hash(hasher);
+        (&self.destination_name, self.currency, self.payout, self.publisher_payout).hash(hasher);
+        (self.duration_s, self.connected_s, self.status, self.hangup_by).hash(hasher);
+        (&self.hangup_cause, self.is_duplicate, &self.recording_url).hash(hasher);
     }
 }
 

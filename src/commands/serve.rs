@@ -1,8 +1,9 @@
 //! `fairdial serve`: creates what is missing, listens, and stops in order.
 
-use std::fs;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -18,8 +19,9 @@ use crate::web::paths;
 /// Serves until a signal; 0 after an orderly stop.
 pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::start(&config);
-    fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("data-dir {}: the folder can't be created", config.data_dir.display()))?;
+    super::create_data_dir(&config)?;
+    // Held until the process ends, however it ends.
+    let _only_server = if config.database().is_sqlite() { Some(lock_folder(&config)?) } else { None };
     let db = Db::open_current(&config)?;
     let listener =
         TcpListener::bind(config.bind).with_context(|| format!("bind {}: can't listen there", config.bind))?;
@@ -61,6 +63,29 @@ fn offer_setup(config: &Config, db: &Db, address: SocketAddr) -> anyhow::Result<
         eprintln!("There is no user yet. Set Fairdial up within 24 hours, once: {origin}{}", paths::setup(token));
     }
     Ok(())
+}
+
+/// The lock that one server alone has on a data folder with SQLite. PostgreSQL is made for several.
+fn lock_folder(config: &Config) -> anyhow::Result<File> {
+    let path = config.data_dir.join("serve.lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("{}: the file can't be opened", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "data-dir {}: another server runs on this folder. Stop it first, or name another folder; several servers \
+             can share a PostgreSQL database",
+            config.data_dir.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{}: the file can't be locked", path.display()))
+        }
+    }
 }
 
 struct Signals {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::prelude::*;
 
 use super::audit::{self, Entry};
-use super::dialect::{lock_calls, lock_key};
+use super::dialect::{lock_calls, lock_key, widen_cache};
 use super::{AnyConnection, sending};
 use crate::auth::Actor;
 use crate::domain::Instant;
@@ -16,7 +16,7 @@ use crate::domain::ids::CallId;
 use crate::import::preset::Field;
 use crate::import::{CallRecord, RowError};
 
-mod disputed;
+pub(super) mod disputed;
 mod names;
 mod rows;
 
@@ -123,6 +123,14 @@ pub fn preview(conn: &mut AnyConnection, batch: &[CallRecord], options: Options)
     plan.refuse_disputed(conn)?;
     let created = names.needed(plan.accepted());
     Ok(BatchReport { outcomes: plan.into_outcomes(), created })
+}
+
+/// Readies a connection that will do nothing but store batches.
+///
+/// # Errors
+/// If the database fails.
+pub fn prepare(conn: &mut AnyConnection) -> QueryResult<()> {
+    widen_cache(conn)
 }
 
 /// Writes the audit entry of a whole import.

@@ -23,6 +23,7 @@ use crate::domain::Instant;
 use crate::domain::ids::SessionId;
 
 mod changes;
+pub(super) mod table;
 mod zones;
 
 use zones::GROUPS;

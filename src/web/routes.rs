@@ -45,6 +45,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/logout" => sessions::destroy),
     route!(GET "/account" => account::show),
     route!(POST "/account" => account::update),
+    route!(POST "/account/table" => account::table::save),
     route!(GET "/setup/{token}" => setup::new),
     route!(POST "/setup/{token}" => setup::create),
     route!(GET "/invitations/{token}" => setup::invitation::show),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod harness;
+mod journey;
 #[path = "../integration/support.rs"]
 #[expect(dead_code, reason = "journeys use a part of what requests use")]
 mod shared;

@@ -9,6 +9,7 @@ mod harness;
 mod lifecycle;
 mod messages;
 mod notifications;
+mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;

@@ -15,14 +15,14 @@ use crate::import::preset::Field;
 
 /// What disputes a call has or had.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Disputed {
+pub(in crate::db) struct Disputed {
     /// The active dispute, else the newest; never a Draft.
-    pub(super) sent: Option<DisputeId>,
-    pub(super) has_draft: bool,
+    pub(in crate::db) sent: Option<DisputeId>,
+    pub(in crate::db) has_draft: bool,
 }
 
 /// Those of the calls that ever had a dispute.
-pub(super) fn among(conn: &mut AnyConnection, calls: &[CallId]) -> QueryResult<BTreeMap<CallId, Disputed>> {
+pub(in crate::db) fn among(conn: &mut AnyConnection, calls: &[CallId]) -> QueryResult<BTreeMap<CallId, Disputed>> {
     let mut found: BTreeMap<CallId, Disputed> = BTreeMap::new();
     for calls in calls.chunks(1_000) {
         let mut rows: Vec<(CallId, DisputeId, Status)> = disputes::table
