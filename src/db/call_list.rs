@@ -1,14 +1,14 @@
 //! The Call Log: filters, orders and pages, each by an index where there is one.
 
 mod choices;
+mod disputable;
 mod search;
 
-use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::paging::{CAP, Count, Listed, Place, Sort};
-use super::schema::{buyers, calls, disputes};
+use super::schema::{calls, disputes};
 use super::subquery::{CountOf, is_in};
 use super::{AnyConnection, Backend, calls as finders};
 use crate::auth::Scope;
@@ -16,8 +16,9 @@ use crate::domain::Instant;
 use crate::domain::call::{CallStatus, DisputeState, HangupBy};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
-use crate::domain::policy::Policy;
 pub use choices::{campaign_choices, destinations};
+pub use disputable::Disputable;
+use disputable::only_disputable;
 pub use search::CallSearch;
 
 type Query = calls::BoxedQuery<'static, Backend>;
@@ -81,13 +82,6 @@ text_enum! {
 /// Newest call first.
 pub const DEFAULT_SORT: Sort<CallSort> = Sort { key: CallSort::CallDate, is_descending: true };
 
-/// What "can be disputed now" means, for filters.
-#[derive(Clone, Debug)]
-pub struct Disputable<'a> {
-    pub policy: &'a Policy,
-    pub now: Instant,
-}
-
 impl CallFilter {
     /// Whether an index holds the matching rows in order of call date.
     fn reads_an_index(&self) -> bool {
@@ -148,48 +142,6 @@ fn matching(
     }
     if filter.is_disputable {
         rows = only_disputable(conn, rows, scope, disputable)?;
-    }
-    Ok(rows)
-}
-
-/// Rule 1 as far as it can be asked of rows: status, payout, window, no active dispute.
-fn only_disputable(
-    conn: &mut AnyConnection,
-    rows: Query,
-    scope: Scope,
-    disputable: &Disputable<'_>,
-) -> QueryResult<Query> {
-    let mut with_own = buyers::table
-        .filter(buyers::dispute_window_days.is_not_null())
-        .select((buyers::id, buyers::dispute_window_days.assume_not_null()))
-        .into_boxed();
-    if let Some(buyer) = scope.buyer() {
-        with_own = with_own.filter(buyers::id.eq(buyer));
-    }
-    let own_windows: Vec<(BuyerId, i32)> = with_own.load(conn)?;
-    let opened_after =
-        |days: i32| disputable.now.checked_sub_signed(chrono::Duration::days(i64::from(days))).unwrap_or(Instant::MIN);
-    let longest = own_windows.iter().map(|(_, days)| *days).chain([disputable.policy.dispute_window_days]).max();
-    let default = disputable.policy.dispute_window_days;
-    // As expressions, or SQLite reads by status or payout and sorts what it finds; the window is the narrow range.
-    let mut rows = rows
-        .filter(calls::status.concat("").eq_any(disputable.policy.disputable_statuses.clone()))
-        .filter((calls::payout_sort + 0).gt(0))
-        .filter(calls::started_at.gt(opened_after(longest.unwrap_or(default))))
-        .filter(not(exists(
-            disputes::table
-                .filter(disputes::call_id.eq(calls::id))
-                .filter(disputes::status.ne_all([Status::Rejected, Status::Withdrawn])),
-        )));
-    let mut days: Vec<i32> = own_windows.iter().map(|(_, days)| *days).collect();
-    days.sort_unstable();
-    days.dedup();
-    let with_own: Vec<BuyerId> = own_windows.iter().map(|(buyer, _)| *buyer).collect();
-    rows = rows.filter(calls::buyer_id.eq_any(with_own).or(calls::started_at.gt(opened_after(default))));
-    for days in days {
-        let theirs: Vec<BuyerId> =
-            own_windows.iter().filter(|(_, own)| *own == days).map(|(buyer, _)| *buyer).collect();
-        rows = rows.filter(calls::buyer_id.ne_all(theirs).or(calls::started_at.gt(opened_after(days))));
     }
     Ok(rows)
 }

@@ -1,5 +1,7 @@
 //! The account of whoever is signed in: what they are called, how pages look to them, password, sessions.
 
+pub(super) mod table;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder, http::header};
 use askama::Template;
@@ -23,7 +25,6 @@ use crate::domain::Instant;
 use crate::domain::ids::SessionId;
 
 mod changes;
-pub(super) mod table;
 mod zones;
 
 use zones::GROUPS;

@@ -49,7 +49,7 @@ pub struct CallsIndex {
     is_capped: bool,
     pager: Pager,
     empty: Option<Empty>,
-    may_export_fairdial: bool,
+    is_manager: bool,
     all_columns: Vec<(CallColumn, bool)>,
 }
 
@@ -69,6 +69,8 @@ struct Head {
     label: &'static str,
     class: &'static str,
     is_recording: bool,
+    /// Whether its words stand in two lines, over narrow numbers.
+    wraps: bool,
     /// Where a click on it leads; nothing where the column sorts nothing.
     href: Option<String>,
     direction: Option<&'static str>,
@@ -147,7 +149,7 @@ impl CallsIndex {
     }
 
     fn class_of(&self, column: &CallColumn) -> &'static str {
-        column.class(self.query.listing.has_own_columns)
+        column.class(self.query.listing.has_own_columns, self.is_manager)
     }
 
     fn refresh(&self) -> String {
@@ -230,7 +232,7 @@ fn load(
         next: beside("after", listed.has_later, listed.rows.last()),
     };
     let rows = rows::load(conn, viewer, listed.rows, context)?;
-    let heads = heads(&query, &link);
+    let heads = heads(&query, &link, viewer.is_manager());
     let mut all_columns: Vec<_> = listing.columns.iter().map(|column| (*column, true)).collect();
     let hidden = CallColumn::allowed(viewer).into_iter().filter(|column| !listing.shows(*column));
     all_columns.extend(hidden.map(|column| (column, false)));
@@ -247,17 +249,18 @@ fn load(
         is_capped: listed.is_capped,
         pager,
         empty,
-        may_export_fairdial: viewer.is_manager(),
+        is_manager: viewer.is_manager(),
         all_columns,
         query,
     })
 }
 
-fn heads(query: &CallQuery, link: &Link) -> Vec<Head> {
+fn heads(query: &CallQuery, link: &Link, is_manager: bool) -> Vec<Head> {
     let listing = &query.listing;
     let head = |column: &CallColumn| Head {
         label: column.label(),
-        class: column.class(listing.has_own_columns),
+        class: column.class(listing.has_own_columns, is_manager),
+        wraps: *column == CallColumn::PublisherPayout,
         is_recording: *column == CallColumn::Recording,
         href: column
             .sort()

@@ -29,7 +29,7 @@ use crate::domain::ids::{CallId, DisputeId};
 use outcome::Trouble;
 pub(in crate::web) use uploads::{create as keep_upload, destroy as forget_upload};
 use view::Typed;
-pub use view::{DisputeForm, Setting};
+pub(in crate::web) use view::{DisputeForm, Setting};
 
 /// The form, as a page of its own or as the panel over the Call Log.
 #[derive(Template)]
@@ -44,6 +44,8 @@ pub(in crate::web) struct NewDispute {
     page: String,
     /// Where the panel was opened from.
     close: String,
+    /// Throws the Draft away.
+    discard: Option<String>,
 }
 
 impl Fragments for NewDispute {
@@ -102,6 +104,7 @@ impl Subject {
             call: view::about(self.call.id),
             page,
             close: around.htmx.current_path().unwrap_or_else(paths::calls),
+            discard: self.draft.as_ref().map(|draft| paths::discard(draft.id)),
         })
     }
 }

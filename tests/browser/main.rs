@@ -7,5 +7,4 @@ mod journey;
 #[path = "../integration/support.rs"]
 #[expect(dead_code, reason = "journeys use a part of what requests use")]
 mod shared;
-#[expect(dead_code, reason = "helpers wait for their first journey")]
 mod support;

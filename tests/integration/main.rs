@@ -2,9 +2,12 @@
 
 #![cfg(test)]
 
+mod account_page;
 mod call_export;
 mod calls;
 mod disputes;
+mod disputing;
+mod evidence;
 mod harness;
 mod lifecycle;
 mod messages;
@@ -13,5 +16,6 @@ mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;
+mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

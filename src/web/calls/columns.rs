@@ -58,8 +58,10 @@ impl CallColumn {
     }
 
     /// The class of its cells; the later a column leaves when room gets less, the lower its number.
-    pub(super) fn class(self, has_own_columns: bool) -> &'static str {
+    pub(super) fn class(self, has_own_columns: bool, is_manager: bool) -> &'static str {
         match (self, has_own_columns) {
+            // A manager's table has three columns more.
+            (Self::HangUp, false) if is_manager => "p5",
             (Self::Payout | Self::Duration, _) | (Self::PublisherPayout, true) => "num",
             (Self::PublisherPayout, false) => "num p3",
             (Self::Destination, false) => "cut p2",

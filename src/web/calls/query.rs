@@ -103,8 +103,8 @@ impl CallQuery {
         let said = [
             ("q", self.search.as_ref().map(|text| format!("Search: {text}"))),
             ("status", filter.status.map(|status| format!("Status: {}", status.label()))),
-            ("from", self.from.as_ref().map(|day| format!("From: {day}"))),
-            ("to", self.to.as_ref().map(|day| format!("To: {day}"))),
+            ("from", self.from.as_ref().map(|day| format!("From: {}", read_day(day)))),
+            ("to", self.to.as_ref().map(|day| format!("To: {}", read_day(day)))),
             ("buyer", buyer.map(|name| format!("Buyer: {name}"))),
             ("campaign", campaign.map(|name| format!("Campaign: {name}"))),
             ("destination", filter.destination.as_ref().map(|name| format!("Destination: {name}"))),
@@ -118,4 +118,9 @@ impl CallQuery {
 
 fn name_of<Id: PartialEq + ToString>(names: &[(Id, String)], id: Id) -> String {
     names.iter().find(|(found, _)| *found == id).map_or_else(|| id.to_string(), |(_, name)| name.clone())
+}
+
+/// A day of the address as people read it: `20 Nov 2026`.
+fn read_day(day: &str) -> String {
+    day.parse::<chrono::NaiveDate>().map_or_else(|_| day.to_owned(), |day| day.format("%-d %b %Y").to_string())
 }

@@ -193,7 +193,7 @@ pub fn load(
         let active = found.flatten().map(|(_, status)| status).filter(|status| status.is_active());
         let verdict = context.verdict(&Disputability { status: line.status, window, payout: line.payout, active });
         let (dispute, action) = match found {
-            Some(found) => dispute_of(found, verdict.clone(), may_dispute, context.zone),
+            Some(found) => dispute_of(found, verdict.clone(), (may_dispute, is_manager), context.zone),
             None => (None, RowAction::Nothing),
         };
         if !is_manager {
@@ -219,14 +219,15 @@ pub fn load(
 fn dispute_of(
     found: Option<(DisputeId, Status)>,
     verdict: Result<TimeLeft, Refusal>,
-    may_dispute: bool,
+    (may_dispute, is_manager): (bool, bool),
     zone: Tz,
 ) -> (Option<DisputeFacts>, RowAction) {
     let action = match (found, &verdict) {
         (Some((id, Status::Draft)), _) => RowAction::ContinueDraft(id),
         (_, Ok(_)) if may_dispute => RowAction::DisputeCall,
-        (Some((id, _)), _) => RowAction::ShowDetails(id),
-        (None, _) => RowAction::Nothing,
+        // A manager's table is wide, and the badge leads there too.
+        (Some((id, _)), _) if !is_manager => RowAction::ShowDetails(id),
+        _ => RowAction::Nothing,
     };
     let facts = match (found, verdict) {
         (Some((id, status)), _) => DisputeFacts::Has { id, status },

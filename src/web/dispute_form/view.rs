@@ -21,7 +21,7 @@ use crate::web::upload::Limits;
 
 /// What was typed into the form, and which files were kept for it.
 #[derive(Clone, Debug, Default)]
-pub(in crate::web) struct Typed {
+pub(super) struct Typed {
     pub(super) reason: String,
     pub(super) additional_information: String,
     pub(super) facts: Vec<(String, String)>,
@@ -31,17 +31,17 @@ pub(in crate::web) struct Typed {
 
 /// Where and when a form is shown.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    pub limits: Limits,
-    pub now: Instant,
+pub(in crate::web) struct Setting {
+    pub(in crate::web) limits: Limits,
+    pub(in crate::web) now: Instant,
     /// In the panel htmx sends it; as a page the browser does.
-    pub in_panel: bool,
+    pub(in crate::web) in_panel: bool,
 }
 
 /// The form of a new dispute or of a Draft: the whole `<form>` element. Templates write it as `{{ form }}`.
 #[derive(Template)]
 #[template(path = "partials/disputes/form.html")]
-pub struct DisputeForm {
+pub(in crate::web) struct DisputeForm {
     action: String,
     upload_url: String,
     form_token: String,
@@ -160,7 +160,7 @@ fn is_seldom(kind: &FactKind) -> bool {
 
 impl DisputeForm {
     /// The form of a Draft, as it was saved.
-    pub fn of_draft(
+    pub(in crate::web) fn of_draft(
         conn: &mut AnyConnection,
         viewer: &Viewer,
         (call, draft): (&CallRow, &DisputeRow),
@@ -176,7 +176,7 @@ impl DisputeForm {
         Self::load(conn, viewer, (call, Some(draft)), typed, setting)
     }
 
-    /// The form again, with what was typed and what needs attention.
+    /// The form of a call, or of its Draft, with what was typed and what needs attention.
     pub(super) fn load(
         conn: &mut AnyConnection,
         viewer: &Viewer,
@@ -245,12 +245,12 @@ impl DisputeForm {
     }
 
     /// Who called, for the heading.
-    pub fn caller(&self) -> Phone<'_> {
+    pub(super) fn caller(&self) -> Phone<'_> {
         Phone(&self.call.caller_id)
     }
 
     /// Whether something needs attention.
-    pub fn has_problems(&self) -> bool {
+    pub(super) fn has_problems(&self) -> bool {
         !self.state.is_clean()
     }
 

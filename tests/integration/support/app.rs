@@ -40,18 +40,29 @@ pub(crate) const NOW: &str = "2026-11-20T15:42:00";
 
 /// The settings a server would have, from the same command line.
 pub(crate) fn config(data_dir: &std::path::Path, database_url: &str) -> Config {
+    config_with(data_dir, database_url, &[])
+}
+
+/// The same with more of the command line.
+pub(crate) fn config_with(data_dir: &std::path::Path, database_url: &str, more: &[&str]) -> Config {
     let data_dir = data_dir.to_str().expect("the folder's name is UTF-8");
     let arguments = ["fairdial", "serve", "--data-dir", data_dir, "--database-url", database_url, "--workers", "2"];
-    Cli::try_parse_from(arguments).expect("these settings are right").config
+    Cli::try_parse_from(arguments.iter().chain(more)).expect("these settings are right").config
 }
 
 impl TestApp {
     /// Starts the app as `fairdial serve` does, on a clock that stands still.
     pub(crate) async fn start() -> Self {
+        Self::start_set(|_| {}).await
+    }
+
+    /// The same with some settings changed.
+    pub(crate) async fn start_set(change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::fixed(NOW.parse().expect("an instant"));
         let own = clock.clone();
         Self::start_on(clock, async |launch: Launch| {
-            let config = config(&launch.data_dir, &launch.database_url);
+            let mut config = config(&launch.data_dir, &launch.database_url);
+            change(&mut config);
             let db = Db::open_current(&config).expect("the database opens");
             let running = fairdial::app::start(config, db, own, launch.listener).expect("the app starts");
             let handle = running.server.handle();
