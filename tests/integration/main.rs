@@ -5,10 +5,12 @@
 mod account_page;
 mod call_export;
 mod calls;
+mod commands;
 mod disputes;
 mod disputing;
 mod evidence;
 mod harness;
+mod import;
 mod lifecycle;
 mod messages;
 mod notifications;

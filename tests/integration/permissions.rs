@@ -40,8 +40,8 @@ const LINES: &[Line] = &[
     ("GET", "/disputes/{id}", [303, 200, 404, 403, 303]),
     ("POST", "/disputes/{id}", [303, 422, 404, 403, 303]),
     ("POST", "/disputes/{id}/evidence", [303, 303, 404, 403, 303]),
-    ("GET", "/disputes/{id}/evidence/{file}", [303, 404, 404, 403, 303]),
-    ("POST", "/disputes/{id}/evidence/{file}/delete", [303, 404, 404, 403, 303]),
+    ("GET", "/disputes/{id}/evidence/{eid}", [303, 404, 404, 403, 303]),
+    ("POST", "/disputes/{id}/evidence/{eid}/delete", [303, 404, 404, 403, 303]),
     ("POST", "/disputes/{id}/messages", [303, 303, 404, 403, 303]),
     ("POST", "/disputes/{id}/withdrawal", [303, 303, 404, 403, 303]),
     ("POST", "/disputes/{id}/discard", [303, 409, 404, 403, 303]),
@@ -52,10 +52,10 @@ const LINES: &[Line] = &[
     ("GET", "/account", [303, 200, 200, 200, 303]),
     ("POST", "/account", [303, 303, 303, 303, 303]),
     ("POST", "/account/table", [303, 303, 303, 303, 303]),
-    ("GET", "/setup/{token}", [404, 404, 404, 404, 404]),
-    ("POST", "/setup/{token}", [404, 404, 404, 404, 404]),
-    ("GET", "/invitations/{token}", [404, 404, 404, 404, 404]),
-    ("POST", "/invitations/{token}", [404, 404, 404, 404, 404]),
+    ("GET", "/setup/{token}", [410, 410, 410, 410, 410]),
+    ("POST", "/setup/{token}", [410, 410, 410, 410, 410]),
+    ("GET", "/invitations/{token}", [410, 410, 410, 410, 410]),
+    ("POST", "/invitations/{token}", [410, 410, 410, 410, 410]),
     // Last: it ends the session.
     ("POST", "/logout", [303, 303, 303, 303, 303]),
 ];
@@ -97,6 +97,7 @@ impl World {
         pattern
             .replace("{id}", &id)
             .replace("{file}", FileId::generate().as_str())
+            .replace("{eid}", FileId::generate().as_str())
             .replace("{guide}", "buyer")
             .replace("{token}", "0123456789abcdef")
     }

@@ -6,6 +6,8 @@
 pub(crate) mod actor;
 #[path = "support/app.rs"]
 pub(crate) mod app;
+#[path = "support/cli.rs"]
+pub(crate) mod cli;
 #[path = "support/database.rs"]
 pub(crate) mod database;
 #[path = "support/helper_process.rs"]
