@@ -86,7 +86,7 @@ pub(super) async fn create(
             sessions::begin(&request, user.id, user.epoch)?;
             Ok(see_other(paths::calls()))
         }
-        Ok(None) => Err(gone()),
+        Ok(None) => Err(gone(&token)),
         Err(UserError::Database(error)) => Err(error.into()),
         Err(refused) => Err(AppError::Unprocessable(format!("{refused}."))),
     }
@@ -145,14 +145,18 @@ fn page(htmx: Htmx, token: &str, form: FormState) -> Page<SetupPage> {
 }
 
 async fn require_open(db: &Db, token: &str, clock: &Clock) -> Result<(), AppError> {
-    let (token, now) = (token.to_owned(), clock.now());
+    let (token, token_seen, now) = (token.to_owned(), token.to_owned(), clock.now());
     let is_open = db.read::<_, DbError, _>(move |conn| Ok(links::is_setup_open(conn, &token, now)?)).await?;
-    if is_open { Ok(()) } else { Err(gone()) }
+    if is_open { Ok(()) } else { Err(gone(&token_seen)) }
 }
 
-fn gone() -> AppError {
-    AppError::Gone(
-        "This link has been used or has run out. While there is no user, starting the server prints a new one."
-            .to_owned(),
-    )
+fn gone(token: &str) -> AppError {
+    let sentence =
+        "This link has been used or has run out. While there is no user, starting the server prints a new one.";
+    no_longer(token, sentence)
+}
+
+/// A link of ours that works no more is gone; what was never one is nothing.
+pub(super) fn no_longer(token: &str, sentence: &str) -> AppError {
+    if links::is_token(token) { AppError::Gone(sentence.to_owned()) } else { AppError::NotFound }
 }

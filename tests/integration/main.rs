@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod account_page;
 mod call_export;
 mod call_pages;
 mod calls;
@@ -20,6 +21,7 @@ mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;
+mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
 mod upkeep;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use askama::Template;
 
-use super::refuse_password;
+use super::{no_longer, refuse_password};
 use crate::auth::{Actor, extract, password};
 use crate::clock::Clock;
 use crate::db::users::{self, UserRow};
@@ -72,17 +72,17 @@ pub(crate) async fn update(
             Ok(Some((user.id, users::set_password(conn, &actor, user.id, &hash, now)?)))
         })
         .await?;
-    let (user, epoch) = taken.ok_or_else(gone)?;
+    let (user, epoch) = taken.ok_or_else(|| gone(&token))?;
     sessions::begin(&request, user, epoch)?;
     Ok(see_other(paths::calls()))
 }
 
 async fn load(db: &Db, token: &str, clock: &Clock) -> Result<(UserRow, String), AppError> {
-    let (token, now) = (token.to_owned(), clock.now());
+    let (link, now) = (token.to_owned(), clock.now());
     let (user, platform) = db
-        .read::<_, DbError, _>(move |conn| Ok((links::invited(conn, &token, now)?, policy::load(conn)?.platform_name)))
+        .read::<_, DbError, _>(move |conn| Ok((links::invited(conn, &link, now)?, policy::load(conn)?.platform_name)))
         .await?;
-    Ok((user.ok_or_else(gone)?, platform))
+    Ok((user.ok_or_else(|| gone(token))?, platform))
 }
 
 fn page(htmx: Htmx, token: &str, form: FormState, user: UserRow, platform: String) -> Page<InvitationPage> {
@@ -90,6 +90,6 @@ fn page(htmx: Htmx, token: &str, form: FormState, user: UserRow, platform: Strin
     Page::new(htmx, InvitationPage { chrome, form, action, platform, name: user.name, email: user.email })
 }
 
-fn gone() -> AppError {
-    AppError::Gone("This link has been used or has run out. Ask whoever invited you for a new one.".to_owned())
+fn gone(token: &str) -> AppError {
+    no_longer(token, "This link has been used or has run out. Ask whoever invited you for a new one.")
 }
