@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod account;
 mod call_export;
 mod calls;
 mod commands;
