@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod account;
 mod account_page;
 mod call_export;
 mod call_pages;
