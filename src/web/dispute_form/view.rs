@@ -254,11 +254,11 @@ impl DisputeForm {
         !self.state.is_clean()
     }
 
-    fn allowed(&self) -> &'static str {
+    fn allowed() -> &'static str {
         kinds::ALLOWED
     }
 
-    fn accept(&self) -> &'static str {
+    fn accept() -> &'static str {
         kinds::ACCEPT
     }
 
