@@ -86,7 +86,7 @@ pub(super) async fn create(
             sessions::begin(&request, user.id, user.epoch)?;
             Ok(see_other(paths::calls()))
         }
-        Ok(None) => Err(gone(&token)),
+        Ok(None) => Err(gone()),
         Err(UserError::Database(error)) => Err(error.into()),
         Err(refused) => Err(AppError::Unprocessable(format!("{refused}."))),
     }
@@ -145,18 +145,13 @@ fn page(htmx: Htmx, token: &str, form: FormState) -> Page<SetupPage> {
 }
 
 async fn require_open(db: &Db, token: &str, clock: &Clock) -> Result<(), AppError> {
-    let (token, token_seen, now) = (token.to_owned(), token.to_owned(), clock.now());
+    let (token, now) = (token.to_owned(), clock.now());
     let is_open = db.read::<_, DbError, _>(move |conn| Ok(links::is_setup_open(conn, &token, now)?)).await?;
-    if is_open { Ok(()) } else { Err(gone(&token_seen)) }
+    if is_open { Ok(()) } else { Err(gone()) }
 }
 
-fn gone(token: &str) -> AppError {
+fn gone() -> AppError {
     let sentence =
         "This link has been used or has run out. While there is no user, starting the server prints a new one.";
-    no_longer(token, sentence)
-}
-
-/// A link of ours that works no more is gone; what was never one is nothing.
-pub(super) fn no_longer(token: &str, sentence: &str) -> AppError {
-    if links::is_token(token) { AppError::Gone(sentence.to_owned()) } else { AppError::NotFound }
+    AppError::Gone(sentence.to_owned())
 }

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use askama::Template;
 
-use super::{no_longer, refuse_password};
+use super::refuse_password;
 use crate::auth::{Actor, extract, password};
 use crate::clock::Clock;
 use crate::db::users::{self, UserRow};
@@ -65,14 +65,14 @@ pub(crate) async fn update(
     }
     let hash = password::hash(form.into_inner().password).await.map_err(AppError::Internal)?;
     let (origin, now, link) = (extract::origin(&request), clock.now(), token.to_string());
-    let taken = db
+    let accepted = db
         .write::<_, DbError, _>(move |conn| {
             let Some(user) = links::take_invitation(conn, &link, now)? else { return Ok(None) };
             let actor = Actor { user: Some(user.id), name: user.name, origin: origin.clone() };
             Ok(Some((user.id, users::set_password(conn, &actor, user.id, &hash, now)?)))
         })
         .await?;
-    let (user, epoch) = taken.ok_or_else(|| gone(&token))?;
+    let (user, epoch) = accepted.ok_or_else(gone)?;
     sessions::begin(&request, user, epoch)?;
     Ok(see_other(paths::calls()))
 }
@@ -82,7 +82,7 @@ async fn load(db: &Db, token: &str, clock: &Clock) -> Result<(UserRow, String), 
     let (user, platform) = db
         .read::<_, DbError, _>(move |conn| Ok((links::invited(conn, &link, now)?, policy::load(conn)?.platform_name)))
         .await?;
-    Ok((user.ok_or_else(|| gone(token))?, platform))
+    Ok((user.ok_or_else(gone)?, platform))
 }
 
 fn page(htmx: Htmx, token: &str, form: FormState, user: UserRow, platform: String) -> Page<InvitationPage> {
@@ -90,6 +90,6 @@ fn page(htmx: Htmx, token: &str, form: FormState, user: UserRow, platform: Strin
     Page::new(htmx, InvitationPage { chrome, form, action, platform, name: user.name, email: user.email })
 }
 
-fn gone(token: &str) -> AppError {
-    no_longer(token, "This link has been used or has run out. Ask whoever invited you for a new one.")
+fn gone() -> AppError {
+    AppError::Gone("This link has been used or has run out. Ask whoever invited you for a new one.".to_owned())
 }
