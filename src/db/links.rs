@@ -35,12 +35,6 @@ fn new_token() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
-/// Whether a token is one that was ever given out, as far as its look tells.
-#[must_use]
-pub fn is_token(token: &str) -> bool {
-    token.len() == 64 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 fn hash_of(token: &str) -> String {
     hex::encode(Sha256::digest(token))
 }
@@ -116,8 +110,8 @@ pub fn invited(conn: &mut AnyConnection, token: &str, now: Instant) -> QueryResu
 /// Uses an invitation up, for one caller alone.
 pub fn take_invitation(conn: &mut AnyConnection, token: &str, now: Instant) -> QueryResult<Option<UserRow>> {
     let Some(user) = invited(conn, token, now)? else { return Ok(None) };
-    let taken = diesel::delete(table.find(hash_of(token))).execute(conn)?;
-    Ok((taken == 1).then_some(user))
+    let deleted = diesel::delete(table.find(hash_of(token))).execute(conn)?;
+    Ok((deleted == 1).then_some(user))
 }
 
 /// Forgets the links of a user: they have a password that nobody else was sent.

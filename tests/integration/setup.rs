@@ -88,7 +88,7 @@ async fn a_setup_link_works_once_and_for_a_day() {
         app.anonymous().get(used).await.assert_status(410);
         app.anonymous().post(used, &FORM).await.assert_status(410);
     }
-    app.anonymous().get("/setup/nonsense").await.assert_not_found();
+    app.anonymous().get("/setup/nonsense").await.assert_status(410);
     let now = app.clock().now();
     assert_eq!(app.db().write_blocking::<_, DbError>(|conn| Ok(links::start_setup(conn, now)?)).unwrap(), None);
 }
