@@ -240,7 +240,9 @@ async fn an_address_carries_the_whole_state_and_so_does_a_rows_link() {
     let whole = acme.get(&format!("/disputes/{}", ids[0])).await;
     whole.assert_ok().assert_body_has("<html").assert_body_has("id=\"details-panel\"");
     let region = acme.get_fragment("/disputes?status=pending", "main#main").await;
-    region.assert_ok().assert_body_has("disputes-table").assert_body_lacks("<html");
+    region.assert_ok().assert_body_has("disputes-table").assert_body_has("id=\"flash\"").assert_body_lacks("<html");
+    let rows = acme.get_fragment("/disputes?status=pending", "div#disputes-region").await;
+    rows.assert_ok().assert_body_has("disputes-table").assert_body_has("3 of 3").assert_body_lacks("id=\"flash\"");
 }
 
 #[actix_web::test]
