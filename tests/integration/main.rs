@@ -5,6 +5,7 @@
 mod call_export;
 mod calls;
 mod commands;
+mod dispute_table;
 mod disputes;
 mod disputing;
 mod evidence;
