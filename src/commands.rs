@@ -10,7 +10,10 @@ use clap::{Parser, Subcommand};
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db};
 
+mod audit;
 mod buyer;
+mod demo;
+mod doctor;
 mod import;
 mod output;
 mod password;
@@ -32,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Start the server with a believable network in it, on a folder of its own
+    Demo(demo::Arguments),
     /// Take in calls, or recordings of calls
     Import(import::Arguments),
     /// Add, list and change buyers, and link the names by which sources call them
@@ -40,6 +45,11 @@ pub enum Command {
     /// Add, list and change the people who sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
+    Doctor(doctor::DoctorCommand),
+    /// Follow the audit log's hash chain, or write the log out
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 /// The command was used in a way that makes no sense: exit code 2.
@@ -54,9 +64,12 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Demo(arguments) => demo::run(config, &arguments),
             Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
+            Command::Doctor(command) => doctor::run(&config, &command),
+            Command::Audit(command) => audit::run(&config, command),
         };
         match done {
             Ok(code) => code,

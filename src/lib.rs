@@ -20,5 +20,6 @@ pub mod domain;
 pub mod file_store;
 pub mod import;
 pub mod metrics;
+pub mod sweep;
 pub mod telemetry;
 pub mod web;

@@ -205,13 +205,44 @@
     takeFiles(form, [...event.dataTransfer.files]);
   });
   on('paste', 'form[data-upload-url]', (event, form) => {
-    if (event.clipboardData.files.length) takeFiles(form, [...event.clipboardData.files]);
+    if (!event.clipboardData.files.length) return;
+    event.preventDefault();
+    takeFiles(form, [...event.clipboardData.files]);
   });
-  on('click', '.files [data-remove]', (event, button) => button.closest('li').remove());
+  on('click', '.files [data-remove]', (event, button) => {
+    const form = uploadForm(button);
+    if (!form) return;
+    event.preventDefault();
+    const next = one('input[type=file]', form);
+    if (!button.hasAttribute('formaction')) {
+      button.closest('li').remove();
+      return next?.focus();
+    }
+    button.disabled = true;
+    fetch(button.formAction, { method: 'POST', headers: { 'HX-Request': 'true' }, body: new URLSearchParams(), redirect: 'manual' }).then((answer) => {
+      // A file of a draft is answered with a redirect, which is as good; one that has gone already is gone.
+      if (!answer.ok && answer.type !== 'opaqueredirect' && answer.status !== 404) throw new Error(String(answer.status));
+      button.closest('li').remove();
+      next?.focus();
+    }).catch(() => {
+      button.disabled = false;
+      say('The file could not be removed. Try again.');
+    });
+  });
 
+  // What the server would refuse is told before anything is sent; the server asks again.
   function takeFiles(form, files) {
     const list = one('.files', form);
-    if (list) for (const file of files) send(form, list, file);
+    if (!list) return;
+    const most = Number(form.dataset.maxFiles);
+    const largest = Number(form.dataset.maxBytes);
+    for (const file of files) {
+      const count = all('li', list).filter((item) => !one('.problem', item)).length;
+      if (count >= most) refuse(list, file, `A dispute can have at most ${most} files.`);
+      else if (file.size === 0) refuse(list, file, 'It is empty.');
+      else if (file.size > largest) refuse(list, file, `It is larger than ${sizeOf(largest)}.`);
+      else send(form, list, file);
+    }
   }
 
   const element = (name, attributes, ...children) => {
@@ -220,30 +251,52 @@
     made.append(...children);
     return made;
   };
-  const megabytes = (bytes) => `${(bytes / 1048576).toFixed(1)} MB`;
+  function icon(list, name) {
+    const sprite = one('.drop use', uploadForm(list)).getAttribute('href').split('#')[0];
+    const made = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+    made.setAttribute('class', 'icon');
+    made.setAttribute('aria-hidden', 'true');
+    made.append(document.createElementNS('http://www.w3.org/2000/svg', 'use'));
+    made.firstChild.setAttribute('href', `${sprite}#${name}`);
+    return made;
+  }
+  const iconOf = (file) => ({ image: 'image', audio: 'audio' })[file.type.split('/')[0]] ?? 'file';
+  const sizeOf = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1048576 ? `${Math.floor(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1).replace('.0', '')} MB`);
+  const removeButton = (list, file) =>
+    element('button', { class: 'btn small only quiet', type: 'button', 'data-remove': '', 'aria-label': `Remove ${file.name}`, title: 'Remove' }, icon(list, 'close'));
+
+  function refuse(list, file, reason) {
+    const acts = element('span', { class: 'acts' }, removeButton(list, file));
+    list.append(element('li', {}, icon(list, iconOf(file)), element('b', { title: file.name }, file.name), acts, element('p', { class: 'problem', role: 'alert' }, reason)));
+  }
 
   function send(form, list, file, item = element('li', {})) {
     const request = new XMLHttpRequest();
-    const size = element('span', { class: 'muted' }, megabytes(file.size));
-    const cancel = element('button', { class: 'btn small quiet', type: 'button', 'aria-label': `Cancel ${file.name}` }, 'Cancel');
+    let sent = 0;
+    const size = element('span', { class: 'muted' }, sizeOf(file.size));
+    const cancel = element('button', { class: 'btn small only quiet', type: 'button', 'aria-label': `Cancel ${file.name}`, title: 'Cancel' }, icon(list, 'close'));
     const progress = element('progress', { value: '0', max: '100', 'aria-label': `Sending ${file.name}` });
-    const icon = element('span', { class: 'icon', 'aria-hidden': 'true' });
-    item.replaceChildren(icon, element('b', {}, file.name), element('span', { class: 'acts' }, size, cancel), progress);
+    item.replaceChildren(icon(list, iconOf(file)), element('b', { title: file.name }, file.name), element('span', { class: 'acts' }, size, cancel), progress);
     if (!item.isConnected) list.append(item);
     item.dataset.sending = '1';
-    cancel.addEventListener('click', () => { request.abort(); item.remove(); });
+    cancel.addEventListener('click', () => {
+      request.abort();
+      item.remove();
+      one('input[type=file]', form).focus();
+    });
     request.upload.addEventListener('progress', (event) => {
       if (!event.lengthComputable) return;
+      sent = Math.min(event.loaded, file.size);
       progress.value = (event.loaded / event.total) * 100;
-      size.textContent = `${(event.loaded / 1048576).toFixed(1)} of ${megabytes(event.total)}`;
+      size.textContent = `${sizeOf(sent)} of ${sizeOf(file.size)}`;
     });
     request.addEventListener('load', () => {
       delete item.dataset.sending;
-      if (request.status < 200 || request.status > 299) return failed(form, list, file, item, request);
-      const kept = new DOMParser().parseFromString(request.responseText, 'text/html').querySelector('li');
-      if (kept) item.replaceWith(document.adoptNode(kept)); else failed(form, list, file, item, request);
+      const kept = request.status === 201 && new DOMParser().parseFromString(request.responseText, 'text/html').querySelector('li');
+      if (kept) item.replaceWith(document.adoptNode(kept));
+      else failed(form, list, file, item, whyNot(request));
     });
-    request.addEventListener('error', () => failed(form, list, file, item, null));
+    request.addEventListener('error', () => failed(form, list, file, item, `The connection broke off at ${sizeOf(sent)} of ${sizeOf(file.size)}.`));
     const body = new FormData();
     body.append('evidence', file);
     request.open('POST', form.dataset.uploadUrl);
@@ -251,16 +304,25 @@
     request.send(body);
   }
 
-  function failed(form, list, file, item, request) {
+  // A refusal is one plain sentence; other failures come as the status region would show them.
+  function whyNot(request) {
+    if (request.getResponseHeader('Content-Type')?.startsWith('text/plain')) return request.responseText;
+    if (request.getResponseHeader('HX-Redirect')) return 'You are signed out. Sign in in another tab, then try again.';
+    const page = new DOMParser().parseFromString(request.responseText, 'text/html');
+    return page.querySelector('#flash')?.textContent.replace(/\s+/g, ' ').trim() || 'The server could not take it. Try again.';
+  }
+
+  // What the bytes are can't be mended by sending them again; everything else is worth another try.
+  function failed(form, list, file, item, reason) {
     delete item.dataset.sending;
-    const parsed = request && new DOMParser().parseFromString(request.responseText, 'text/html');
-    const reason = parsed?.querySelector('#flash div, .problem')?.textContent.trim() || 'The connection broke off.';
-    const retry = element('button', { class: 'btn small', type: 'button', 'aria-label': `Retry ${file.name}` }, 'Retry');
-    const remove = element('button', { class: 'btn small quiet', type: 'button', 'data-remove': '', 'aria-label': `Remove ${file.name}` }, 'Remove');
-    retry.addEventListener('click', () => send(form, list, file, item));
-    one('.acts', item).replaceChildren(retry, remove);
+    const retry = element('button', { class: 'btn small', type: 'button', 'aria-label': `Retry ${file.name}` }, icon(list, 'refresh'), 'Retry');
+    retry.addEventListener('click', () => {
+      send(form, list, file, item);
+      one('[aria-label^=Cancel]', item).focus();
+    });
+    one('.acts', item).replaceChildren(retry, removeButton(list, file));
     one('progress', item)?.remove();
-    item.append(element('p', { class: 'problem' }, reason));
+    item.append(element('p', { class: 'problem', role: 'alert' }, reason));
   }
 
   // ---- forms: not while a file is under way, and not twice

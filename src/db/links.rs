@@ -35,6 +35,12 @@ fn new_token() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
+/// Whether a token is one that was ever given out, as far as its look tells.
+#[must_use]
+pub fn is_token(token: &str) -> bool {
+    token.len() == 64 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn hash_of(token: &str) -> String {
     hex::encode(Sha256::digest(token))
 }

@@ -2,10 +2,15 @@
 
 #![cfg(test)]
 
+mod account;
+mod account_page;
 mod call_export;
+mod call_pages;
 mod calls;
 mod commands;
 mod dispute_table;
+mod contention;
+mod crash;
 mod disputes;
 mod disputing;
 mod evidence;
@@ -18,5 +23,7 @@ mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;
+mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
+mod upkeep;

@@ -12,6 +12,8 @@ pub(crate) mod cli;
 pub(crate) mod database;
 #[path = "support/helper_process.rs"]
 pub(crate) mod helper_process;
+#[path = "support/hostile.rs"]
+pub(crate) mod hostile;
 #[path = "support/page.rs"]
 pub(crate) mod page;
 #[path = "support/people.rs"]
