@@ -8,6 +8,7 @@ mod call_export;
 mod call_pages;
 mod calls;
 mod commands;
+mod dispute_table;
 mod contention;
 mod crash;
 mod disputes;

@@ -27,11 +27,13 @@ const ON_A_MANAGERS_FORM: &[&str] =
     &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
 
 #[derive(Template)]
-#[template(path = "pages/disputes/index.html", blocks = ["content"])]
+#[template(path = "pages/disputes/index.html", blocks = ["content", "rows"])]
 pub(in crate::web) struct DisputesPage {
     chrome: Chrome,
     flash: Option<Flash>,
     is_manager: bool,
+    /// Whether only the rows are sent.
+    is_region: bool,
     state: ListState,
     columns: Vec<Heading>,
     all_columns: Vec<(Column, bool)>,
@@ -62,7 +64,12 @@ struct Heading {
 
 impl Fragments for DisputesPage {
     fn fragment(&self, region: &str) -> Option<askama::Result<String>> {
-        (region == "main").then(|| self.as_content().render())
+        match region {
+            "main" => Some(self.as_content().render()),
+            // After a change elsewhere: the rows alone, so that what was said and what is typed stays.
+            "disputes-region" => Some(self.as_rows().render()),
+            _ => None,
+        }
     }
 }
 
@@ -136,11 +143,12 @@ pub(in crate::web) async fn index(
     clock: Data<Clock>,
 ) -> Result<Page<DisputesPage>, AppError> {
     let params = Params::parse(request.query_string());
-    let (now, is_whole) = (clock.now(), htmx.region() != Some("main"));
+    let region = htmx.region().map(str::to_owned);
+    let now = clock.now();
     let (page, pending) = db
         .read(move |conn| {
             let pending = counters::pending(conn, viewer.scope())?;
-            Ok::<_, AppError>((load(conn, &viewer, &params, (now, is_whole, &here))?, pending))
+            Ok::<_, AppError>((load(conn, &viewer, &params, (now, region.as_deref(), &here))?, pending))
         })
         .await?;
     Ok(Page::new(htmx, page).with_badge(Some(pending)))
@@ -156,7 +164,7 @@ fn load(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     params: &Params,
-    (now, is_whole, here): (Instant, bool, &Here),
+    (now, region, here): (Instant, Option<&str>, &Here),
 ) -> Result<DisputesPage, AppError> {
     let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
     let policy = policy::load(conn)?;
@@ -165,8 +173,10 @@ fn load(
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
     let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
-    let chrome =
-        if is_whole { chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)? } else { Chrome::default() };
+    let chrome = match region {
+        Some("main" | "disputes-region") => Chrome::default(),
+        _ => chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)?,
+    };
     let buyers = if is_manager { names::buyer_choices(conn)? } else { Vec::new() };
     let campaign = match state.filter.campaign {
         Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
@@ -185,6 +195,7 @@ fn load(
         flash: chrome.flash.clone(),
         chrome,
         is_manager,
+        is_region: region == Some("disputes-region"),
         columns: headings(&state),
         all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
         rows,
