@@ -294,7 +294,7 @@
       delete item.dataset.sending;
       const kept = request.status === 201 && new DOMParser().parseFromString(request.responseText, 'text/html').querySelector('li');
       if (kept) item.replaceWith(document.adoptNode(kept));
-      else failed(form, list, file, item, whyNot(request));
+      else failed(form, list, file, item, whyNot(request), ![413, 422].includes(request.status));
     });
     request.addEventListener('error', () => failed(form, list, file, item, `The connection broke off at ${sizeOf(sent)} of ${sizeOf(file.size)}.`));
     const body = new FormData();
@@ -313,14 +313,14 @@
   }
 
   // What the bytes are can't be mended by sending them again; everything else is worth another try.
-  function failed(form, list, file, item, reason) {
+  function failed(form, list, file, item, reason, isWorthRetrying = true) {
     delete item.dataset.sending;
     const retry = element('button', { class: 'btn small', type: 'button', 'aria-label': `Retry ${file.name}` }, icon(list, 'refresh'), 'Retry');
     retry.addEventListener('click', () => {
       send(form, list, file, item);
       one('[aria-label^=Cancel]', item).focus();
     });
-    one('.acts', item).replaceChildren(retry, removeButton(list, file));
+    one('.acts', item).replaceChildren(...(isWorthRetrying ? [retry] : []), removeButton(list, file));
     one('progress', item)?.remove();
     item.append(element('p', { class: 'problem', role: 'alert' }, reason));
   }

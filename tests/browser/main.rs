@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod form;
 mod harness;
 mod journey;
 #[path = "../integration/support.rs"]

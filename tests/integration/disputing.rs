@@ -180,6 +180,7 @@ async fn a_form_to_be_mended_comes_back_with_everything_typed() {
         problems.contains(&"callers-november.xlsm was not kept: files of this type can\u{2019}t be sent".to_owned())
     );
     assert!(problems.contains(&"empty.pdf was not kept: it is empty".to_owned()));
+    answer.assert_field_error("reason", "Choose a reason");
     assert_eq!(page.texts(".files b"), ["quote.txt"], "the good file is kept");
     let kept = page.attr("[name=kept_evidence]", "value");
 

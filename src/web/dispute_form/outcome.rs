@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use super::view::Typed;
 use super::{Said, Subject, Target};
 use crate::auth::{DisputeCalls, Granted, Permission};
-use crate::db::evidence;
 use crate::db::sending::SendError;
+use crate::db::{evidence, policy};
 use crate::domain::claim::Problem;
 use crate::domain::dispute::Status;
 use crate::domain::fact;
@@ -155,7 +155,19 @@ pub(super) async fn show_again(
     };
     let htmx = around.htmx.clone();
     let db = around.db.clone();
-    let page = db.read(move |conn| subject.page(conn, &grant, &around, typed)).await?;
+    let (claim, intent) = (said.claim, said.intent);
+    let page = db
+        .read(move |conn| {
+            let mut typed = typed;
+            if !is_conflict {
+                // Everything at once, also where a file was refused before the rest was looked at.
+                let mut problems = claim.problems(&policy::load(conn)?, intent);
+                problems.retain(|problem| !typed.problems.contains(problem));
+                typed.problems.splice(0..0, problems);
+            }
+            subject.page(conn, &grant, &around, typed)
+        })
+        .await?;
     // The address of the form stays: that of the sending has nothing to show.
     let page = Page::new(htmx, page).with_url("false");
     Ok(if is_too_large {
