@@ -79,16 +79,16 @@ async fn a_setup_link_works_once_and_for_a_day() {
     app.clock().advance(Duration::hours(24) - Duration::seconds(1));
     app.anonymous().get(&first).await.assert_status(200);
     app.clock().advance(Duration::seconds(1));
-    app.anonymous().get(&first).await.assert_status(410);
-    app.anonymous().post(&first, &FORM).await.assert_status(410);
+    app.anonymous().get(&first).await.assert_status(404);
+    app.anonymous().post(&first, &FORM).await.assert_status(404);
 
     let (third, fourth) = (setup_link(&app), setup_link(&app));
     app.anonymous().post(&third, &FORM).await.assert_status(303);
     for used in [&first, &second, &third, &fourth] {
-        app.anonymous().get(used).await.assert_status(410);
-        app.anonymous().post(used, &FORM).await.assert_status(410);
+        app.anonymous().get(used).await.assert_status(404);
+        app.anonymous().post(used, &FORM).await.assert_status(404);
     }
-    app.anonymous().get("/setup/nonsense").await.assert_status(410);
+    app.anonymous().get("/setup/nonsense").await.assert_status(404);
     let now = app.clock().now();
     assert_eq!(app.db().write_blocking::<_, DbError>(|conn| Ok(links::start_setup(conn, now)?)).unwrap(), None);
 }
@@ -122,8 +122,8 @@ async fn an_invitation_sets_a_password_once() {
 
     petra.get("/disputes").await.assert_status(200);
     app.anonymous().sign_in("petra@quillmoor.example", PASSWORD).await;
-    petra.get(&link).await.assert_status(410);
-    petra.post(&link, &[("password", "another one of hers")]).await.assert_status(410);
+    petra.get(&link).await.assert_status(404);
+    petra.post(&link, &[("password", "another one of hers")]).await.assert_status(404);
     app.anonymous().sign_in("petra@quillmoor.example", PASSWORD).await;
     assert_eq!(app.db().read_blocking::<_, DbError>(|conn| Ok(users::find(conn, user)?.unwrap().epoch)).unwrap(), 1);
 }
@@ -138,13 +138,13 @@ async fn an_invitation_ends_with_a_newer_one_a_password_a_week_or_its_user() {
         format!("/invitations/{}", token.unwrap())
     };
     let second = again();
-    app.anonymous().get(&first).await.assert_status(410);
+    app.anonymous().get(&first).await.assert_status(404);
     app.anonymous().get(&second).await.assert_status(200);
 
     app.db()
         .write_blocking::<_, DbError>(|conn| Ok(users::set_password(conn, &Who::operator(), user, "x", now)?))
         .unwrap();
-    app.anonymous().get(&second).await.assert_status(410);
+    app.anonymous().get(&second).await.assert_status(404);
 
     let third = again();
     let set_disabled = |is_disabled: bool| {
@@ -156,19 +156,19 @@ async fn an_invitation_ends_with_a_newer_one_a_password_a_week_or_its_user() {
             .unwrap();
     };
     set_disabled(true);
-    app.anonymous().post(&third, &[("password", PASSWORD)]).await.assert_status(410);
+    app.anonymous().post(&third, &[("password", PASSWORD)]).await.assert_status(404);
     set_disabled(false);
     app.anonymous().get(&third).await.assert_status(200);
     app.clock().advance(Duration::days(7));
-    app.anonymous().get(&third).await.assert_status(410);
+    app.anonymous().get(&third).await.assert_status(404);
 }
 
 #[actix_web::test]
 async fn an_invitation_is_no_setup_and_a_setup_no_invitation() {
     let app = TestApp::start().await;
     let setup = setup_link(&app).replace("/setup/", "/invitations/");
-    app.anonymous().get(&setup).await.assert_status(410);
+    app.anonymous().get(&setup).await.assert_status(404);
     let (_, invitation) = invite(&app);
-    app.anonymous().get(&invitation.replace("/invitations/", "/setup/")).await.assert_status(410);
+    app.anonymous().get(&invitation.replace("/invitations/", "/setup/")).await.assert_status(404);
     app.viewer(Person::buyer("acme"));
 }
