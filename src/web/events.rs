@@ -1,6 +1,6 @@
 //! Live counts: one watcher a process reads the number of the last audit entry, and wakes every stream there is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, Responder};
 use actix_web_lab::sse;
 use futures_util::{Stream, stream};
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{AppError, chrome};
 use crate::app::Shutdown;
@@ -48,7 +48,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    streams: HashMap<UserId, usize>,
+    streams: HashMap<UserId, VecDeque<Arc<Notify>>>,
     is_watched: bool,
     /// The last entry that was seen, and the last under each buyer's disputes that the buyer may know of.
     last: i64,
@@ -78,18 +78,22 @@ impl Hub {
     /// How many streams there are.
     #[must_use]
     pub fn streams(&self) -> usize {
-        self.state().streams.values().sum()
+        self.state().streams.values().map(VecDeque::len).sum()
     }
 
-    /// A place among the streams of this person, if one is free.
-    fn enter(&self, user: UserId) -> Option<Place> {
+    /// A place among the streams of this person. Where all are taken the oldest ends: it is likely that of a page
+    /// that was left, which nobody notices before something is written to it.
+    fn enter(&self, user: UserId) -> Place {
+        let end = Arc::new(Notify::new());
         let mut state = self.state();
         let there = state.streams.entry(user).or_default();
-        if *there >= STREAMS_PER_USER {
-            return None;
+        there.push_back(Arc::clone(&end));
+        if there.len() > STREAMS_PER_USER
+            && let Some(oldest) = there.pop_front()
+        {
+            oldest.notify_one();
         }
-        *there = there.saturating_add(1);
-        Some(Place { hub: self.clone(), user })
+        Place { hub: self.clone(), user, end }
     }
 
     fn changed(&self, viewer: &Viewer) -> u64 {
@@ -128,14 +132,15 @@ impl Hub {
 struct Place {
     hub: Hub,
     user: UserId,
+    end: Arc<Notify>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.hub.state();
         if let Some(there) = state.streams.get_mut(&self.user) {
-            *there = there.saturating_sub(1);
-            if *there == 0 {
+            there.retain(|end| !Arc::ptr_eq(end, &self.end));
+            if there.is_empty() {
                 state.streams.remove(&self.user);
             }
         }
@@ -196,7 +201,7 @@ pub(super) async fn stream(
     let Some(Loaded::SignedIn { token_hash, .. }) = TypedSession::of(&request).loaded() else {
         return Err(AppError::sign_in(&request));
     };
-    let place = hub.enter(viewer.user()).ok_or(AppError::TooMany { seconds: 10 })?;
+    let place = hub.enter(viewer.user());
     hub.watch(&db, &shutdown);
     let listener = Listener {
         wake: hub.0.wake.subscribe(),
@@ -207,7 +212,7 @@ pub(super) async fn stream(
         hub,
         shutdown: shutdown.as_ref().clone(),
         last: None,
-        _place: place,
+        place,
     };
     let events = sse::Sse::from_stream(listener.events()).with_retry_duration(Duration::from_secs(3));
     Ok(events.customize().insert_header(("x-accel-buffering", "no")))
@@ -222,7 +227,7 @@ struct Listener {
     hub: Data<Hub>,
     shutdown: Shutdown,
     last: Option<Counts>,
-    _place: Place,
+    place: Place,
 }
 
 impl Listener {
@@ -240,6 +245,7 @@ impl Listener {
             let is_quiet = self.last.is_some()
                 && tokio::select! {
                     () = self.shutdown.clone().begun() => return None,
+                    () = self.place.end.notified() => return None,
                     changed = self.wake.changed() => {
                         changed.ok()?;
                         false

@@ -1,0 +1,143 @@
+//! Every page as people see it: no axe violation, nothing that scrolls sideways, nothing on the console, and a picture.
+//!
+//! `bin/pictures` copies some of the pictures into the guide.
+
+use fairdial::db::DbError;
+use fairdial::db::call_list::{self, CallFilter, Disputable};
+use fairdial::db::paging::Place;
+use fairdial::db::{dispute_list, policy, users};
+use fairdial::demo::store;
+use fairdial::demo::world::World as Demo;
+use fairdial::demo::{PASS_PHRASE, SEED, Scale};
+use fairdial::domain::dispute::Status;
+use fairdial::file_store::FileStore;
+
+use crate::shared::app::TestApp;
+use crate::support::browser::{Browser, View};
+
+const BUYER: &str = "maren@lanternbrook.example";
+const MANAGER: &str = "idris@quillmoor.example";
+
+/// Where to look: a name for the picture, and the address.
+type Stop = (&'static str, String);
+
+async fn demo() -> TestApp {
+    let app = TestApp::start().await;
+    let now = app.clock().now();
+    let files = FileStore::open(&app.data_dir()).expect("a folder for files");
+    let world = Demo::new(SEED, Scale::demo(), now);
+    store::fill(app.db(), &files, &world, now, |_| {}).expect("the demo is stored");
+    app
+}
+
+/// The pages of a person, by what is there for them to see.
+fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
+    let now = app.clock().now();
+    app.db()
+        .read_blocking::<_, DbError>(|conn| {
+            let row = users::find_by_email(conn, email)?.expect("the demo has this user");
+            let viewer = fairdial::auth::Viewer::from_row(&row, fairdial::auth::Origin::command()).expect("not disabled");
+            let (scope, policy) = (viewer.scope(), policy::load(conn)?);
+            let disputable = Disputable { policy: &policy, now };
+            let wanted = CallFilter { is_disputable: true, has_recording: true, ..CallFilter::default() };
+            let order = (call_list::DEFAULT_SORT, &disputable);
+            let calls = call_list::page(conn, scope, &wanted, order, (Place::First, 1))?.rows;
+            let mut dispute = |status| {
+                let filter =
+                    dispute_list::DisputeFilter { statuses: vec![status], has_evidence: true, ..Default::default() };
+                let place = (Place::First, 1);
+                dispute_list::page(conn, scope, &filter, dispute_list::DEFAULT_SORT, place).map(|listed| listed.rows)
+            };
+            let (pending, decided) = (dispute(Status::Pending)?, dispute(Status::AcceptedPartial)?);
+            let mut stops: Vec<Stop> = vec![
+                ("call-log", "/calls".into()),
+                ("call-log-no-match", "/calls?q=0000000".into()),
+                ("disputes", "/disputes".into()),
+                ("notifications", "/notifications".into()),
+                ("account", "/account".into()),
+                ("help", "/help/buyer".into()),
+                ("missing", "/nowhere".into()),
+            ];
+            stops.extend(calls.iter().map(|call| ("call", format!("/calls/{}", call.id))));
+            if !viewer.is_manager() {
+                stops.extend(calls.iter().map(|call| ("dispute-form", format!("/calls/{}/disputes/new", call.id))));
+            }
+            stops.extend(pending.iter().map(|row| ("dispute-pending", format!("/disputes/{}", row.id))));
+            stops.extend(decided.iter().map(|row| ("dispute-decided", format!("/disputes/{}", row.id))));
+            Ok(stops)
+        })
+        .expect("the demo is readable")
+}
+
+async fn sign_in(app: &TestApp, browser: &Browser, email: &str) {
+    browser.open(&format!("{}/login", app.origin())).await;
+    browser.fill("email", email).await;
+    browser.fill("password", PASS_PHRASE).await;
+    browser.press("Sign in").await;
+    browser.find("#call-log").await;
+}
+
+async fn walk(app: &TestApp, who: &str, email: &str) {
+    let browser = Browser::start(View { width: 1440, height: 900, ..View::default() }).await;
+    sign_in(app, &browser, email).await;
+    // A page that isn't there is a failed request, and the console says so.
+    let mut problems = Vec::new();
+    for (name, path) in stops(app, email) {
+        for (width, height) in [(1440, 900), (768, 1024), (320, 640)] {
+            browser.resize(width, height).await;
+            for dark in [false, true] {
+                browser.set_media(dark, false).await;
+                browser.open(&format!("{}{path}", app.origin())).await;
+                let look = if dark { "dark" } else { "light" };
+                let picture = format!("{who}-{name}-{width}-{look}");
+                for violation in browser.axe().await {
+                    let nodes: Vec<_> = violation.nodes.iter().map(|node| node.html.clone()).collect();
+                    problems.push(format!("{picture}: {} {nodes:?}", violation.id));
+                }
+                if browser.scrolls_sideways().await {
+                    problems.push(format!("{picture}: scrolls sideways"));
+                }
+                let console = browser.console().await;
+                problems.extend(console.into_iter().filter(|_| name != "missing").map(|line| format!("{picture}: {line}")));
+                browser.screenshot(&picture).await;
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The panels, which only exist over their lists.
+async fn walk_panels(app: &TestApp) {
+    let browser = Browser::start(View { width: 1440, height: 900, ..View::default() }).await;
+    sign_in(app, &browser, BUYER).await;
+    for (width, height) in [(1440, 900), (320, 640)] {
+        for dark in [false, true] {
+            let look = if dark { "dark" } else { "light" };
+            browser.resize(1440, 900).await;
+            browser.set_media(dark, false).await;
+            browser.open(&format!("{}/disputes", app.origin())).await;
+            browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
+            browser.find("#details-panel").await;
+            browser.resize(width, height).await;
+            browser.assert_accessible().await;
+            browser.screenshot(&format!("buyer-panel-{width}-{look}")).await;
+            browser.resize(1440, 900).await;
+            browser.open(&format!("{}/calls?disputable=1", app.origin())).await;
+            browser.press("Dispute Call").await;
+            browser.find("#details-panel form").await;
+            browser.resize(width, height).await;
+            browser.press("Send").await;
+            browser.find("#details-panel .summary").await;
+            browser.assert_accessible().await;
+            browser.screenshot(&format!("buyer-form-error-{width}-{look}")).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_page_can_be_used_by_everybody() {
+    let app = demo().await;
+    walk(&app, "buyer", BUYER).await;
+    walk(&app, "manager", MANAGER).await;
+    walk_panels(&app).await;
+}
