@@ -3,12 +3,16 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use fairdial::db::Db;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::database::TestDatabase;
+
+/// No command takes so long; a server that should have been refused would run forever.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A password that nobody guesses.
 pub(crate) const STRONG: &str = "orchard violin tugboat 41";
@@ -65,7 +69,7 @@ pub(crate) fn command(folder: &Path, url: &str, arguments: &[&str]) -> Command {
 }
 
 pub(crate) fn run(command: Command, input: &str) -> Done {
-    let output = assert_cmd::Command::from_std(command).write_stdin(input).output().unwrap();
+    let output = assert_cmd::Command::from_std(command).write_stdin(input).timeout(PATIENCE).output().unwrap();
     Done::of(&output)
 }
 
@@ -80,7 +84,7 @@ pub(crate) struct Done {
 impl Done {
     fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
+        Self { code: output.status.code().expect("it ended by itself"), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
     /// It worked; nothing but results on standard output.
