@@ -100,7 +100,7 @@ impl Subject {
         Ok(NewDispute {
             chrome,
             in_panel,
-            form: DisputeForm::load(conn, viewer, (&self.call, self.draft.as_ref()), typed, setting)?,
+            form: DisputeForm::load(conn, viewer, (&self.call, self.draft.as_ref()), &typed, setting)?,
             call: view::about(self.call.id),
             page,
             close: around.htmx.current_path().unwrap_or_else(paths::calls),
@@ -273,7 +273,7 @@ impl Said {
         kept.dedup();
         let claim = Claim::new(sent.value("reason"), sent.value("additional_information"), sent.facts());
         let key = outcome::key_of(sent.value("form_token"));
-        Ok(Self { claim, intent, kept, kept_is_readable, key, sent })
+        Ok(Self { sent, claim, intent, kept, kept_is_readable, key })
     }
 
     fn files(&self, around: &Around) -> Files {
@@ -294,7 +294,7 @@ impl Said {
         if self.sent.is_too_large && problems.is_empty() {
             problems.push(Problem::new("evidence", "More was sent than is taken at once; some files were not kept"));
         }
-        (!problems.is_empty()).then(|| Trouble { problems, is_too_large: self.sent.is_too_large, is_conflict: false })
+        (!problems.is_empty()).then_some(Trouble { problems, is_too_large: self.sent.is_too_large, is_conflict: false })
     }
 }
 
