@@ -12,6 +12,7 @@ use crate::db::{DatabaseUrl, Db};
 
 mod audit;
 mod buyer;
+mod demo;
 mod doctor;
 mod import;
 mod output;
@@ -34,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Start the server: create what is missing, migrate, listen
     Serve,
+    /// Start the server with a believable network in it, on a folder of its own
+    Demo(demo::Arguments),
     /// Take in calls, or recordings of calls
     Import(import::Arguments),
     /// Add, list and change buyers, and link the names by which sources call them
@@ -61,6 +64,7 @@ impl Cli {
         let Self { config, command } = self;
         let done = match command {
             Command::Serve => serve::run(config),
+            Command::Demo(arguments) => demo::run(config, &arguments),
             Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),

@@ -4,6 +4,7 @@ pub mod adjustments;
 pub mod aliases;
 pub mod answers;
 pub mod audit;
+pub mod bulk;
 pub mod buyers;
 pub mod call_list;
 pub mod call_names;

@@ -1,7 +1,6 @@
 //! The demo's world: a believable network, the same each time for the same seed and instant.
 //!
-//! Pure: knows nothing of the database or the data folder. What stores it asks here for buyers, users, calls, disputes,
-//! recordings and evidence files.
+//! Pure but for [`store`], which asks the rest for buyers, users, calls, disputes, recordings and evidence files.
 
 pub mod audio;
 pub mod calls;
@@ -11,6 +10,7 @@ pub mod files;
 mod names;
 pub mod people;
 mod picture;
+pub mod store;
 mod stories;
 mod telling;
 mod threads;

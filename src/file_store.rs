@@ -99,6 +99,17 @@ impl FileStore {
         Ok(StoredFile { id, name: names::clean(name), media_type: media_type.to_owned(), size, sha256 })
     }
 
+    /// A second name for the bytes of a file that is there, under an id of its own.
+    ///
+    /// # Errors
+    /// If the file is gone or the disk fails.
+    pub fn link(&self, existing: &FileId) -> io::Result<FileId> {
+        let id = FileId::generate();
+        fs::hard_link(self.path(existing), self.path(&id))?;
+        sync_folder(&self.folder(&id))?;
+        Ok(id)
+    }
+
     /// Temp file, fsync, rename, fsync of the folder: only after this may a row name the file.
     fn keep(&self, id: &FileId, file: &File, temporary: Temporary) -> io::Result<()> {
         file.sync_all()?;

@@ -186,7 +186,7 @@ impl From<AliasError> for CommandError {
     fn from(error: AliasError) -> Self {
         match error {
             AliasError::Database(error) => Self::Database(error),
-            refused => Self::Refused(refused.to_string()),
+            refused @ AliasError::Unusable => Self::Refused(refused.to_string()),
         }
     }
 }

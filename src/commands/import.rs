@@ -12,6 +12,7 @@ use crate::import::{DateOrder, preset};
 mod calls;
 mod errors;
 mod input;
+mod interrupt;
 mod recordings;
 mod repeats;
 mod report;
@@ -41,7 +42,7 @@ pub(crate) struct CallArguments {
     #[arg(long, value_name = "NAME", value_parser = preset_name)]
     format: Option<String>,
 
-    /// Time zone of times that have none, such as America/New_York
+    /// Time zone of times that have none, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", value_parser = time_zone)]
     timezone: Option<chrono_tz::Tz>,
 

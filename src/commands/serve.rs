@@ -21,7 +21,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::start(&config);
     super::create_data_dir(&config)?;
     // Held until the process ends, however it ends.
-    let _only_server = if config.database().is_sqlite() { Some(lock_folder(&config)?) } else { None };
+    let _only_server = lock_if_needed(&config)?;
     let db = Db::open_current(&config)?;
     let listener =
         TcpListener::bind(config.bind).with_context(|| format!("bind {}: can't listen there", config.bind))?;
@@ -63,6 +63,11 @@ fn offer_setup(config: &Config, db: &Db, address: SocketAddr) -> anyhow::Result<
         eprintln!("There is no user yet. Set Fairdial up within 24 hours, once: {origin}{}", paths::setup(token));
     }
     Ok(())
+}
+
+/// Keeps other servers off the folder where the database can't bear two.
+pub(super) fn lock_if_needed(config: &Config) -> anyhow::Result<Option<File>> {
+    if config.database().is_sqlite() { lock_folder(config).map(Some) } else { Ok(None) }
 }
 
 /// The lock that one server alone has on a data folder with SQLite. PostgreSQL is made for several.

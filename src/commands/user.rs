@@ -52,6 +52,7 @@ pub struct Add {
 
 /// What is to change of a user.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag of the command is a field")]
 pub struct Set {
     /// What the user signs in with
     #[arg(long)]

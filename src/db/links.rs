@@ -110,8 +110,8 @@ pub fn invited(conn: &mut AnyConnection, token: &str, now: Instant) -> QueryResu
 /// Uses an invitation up, for one caller alone.
 pub fn take_invitation(conn: &mut AnyConnection, token: &str, now: Instant) -> QueryResult<Option<UserRow>> {
     let Some(user) = invited(conn, token, now)? else { return Ok(None) };
-    let taken = diesel::delete(table.find(hash_of(token))).execute(conn)?;
-    Ok((taken == 1).then_some(user))
+    let deleted = diesel::delete(table.find(hash_of(token))).execute(conn)?;
+    Ok((deleted == 1).then_some(user))
 }
 
 /// Forgets the links of a user: they have a password that nobody else was sent.

@@ -31,6 +31,22 @@ pub fn run(db: &Db) -> Result<(), MigrateError> {
     })
 }
 
+/// Takes the whole schema away and lays it down anew: every row is gone. For the demo alone.
+///
+/// # Errors
+/// If a migration fails either way.
+pub fn start_over(db: &Db) -> Result<(), MigrateError> {
+    db.read_blocking::<_, MigrateError>(|conn| {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| MigrateError::Failed(error.to_string());
+        match conn {
+            AnyConnection::Sqlite(conn) => conn.revert_all_migrations(SQLITE).map_err(failed)?,
+            AnyConnection::Postgres(conn) => conn.revert_all_migrations(POSTGRES).map_err(failed)?,
+        };
+        Ok(())
+    })?;
+    run(db)
+}
+
 fn bring_up<DB, C>(conn: &mut C, known: EmbeddedMigrations) -> Result<(), MigrateError>
 where
     DB: diesel::backend::Backend,

@@ -26,13 +26,9 @@ pub fn digits(number: &str) -> String {
     number.chars().filter(|c| c.is_ascii_digit() || *c == 'X').collect()
 }
 
-/// Makes a dispute findable by its numbers.
-pub(super) fn insert(
-    conn: &mut AnyConnection,
-    (dispute_id, buyer_id): (DisputeId, BuyerId),
-    numbers: &[&str],
-) -> QueryResult<()> {
-    let suffixes: BTreeSet<String> = numbers
+/// Every suffix of these numbers that can be searched for, each once.
+pub(super) fn of(numbers: &[&str]) -> BTreeSet<String> {
+    numbers
         .iter()
         .flat_map(|number| {
             let digits = digits(number);
@@ -40,8 +36,16 @@ pub(super) fn insert(
             let starts = if digits.len() < FEWEST_DIGITS { 0 } else { last };
             (0..starts).filter_map(move |start| digits.get(start..).map(str::to_owned)).collect::<Vec<_>>()
         })
-        .collect();
-    let rows: Vec<_> = suffixes.into_iter().map(|suffix| NewSuffix { suffix, dispute_id, buyer_id }).collect();
+        .collect()
+}
+
+/// Makes a dispute findable by its numbers.
+pub(super) fn insert(
+    conn: &mut AnyConnection,
+    (dispute_id, buyer_id): (DisputeId, BuyerId),
+    numbers: &[&str],
+) -> QueryResult<()> {
+    let rows: Vec<_> = of(numbers).into_iter().map(|suffix| NewSuffix { suffix, dispute_id, buyer_id }).collect();
     on_backend!(conn, |conn| diesel::insert_into(dispute_suffixes::table).values(&rows).execute(conn))?;
     Ok(())
 }

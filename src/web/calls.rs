@@ -86,9 +86,9 @@ struct Pager {
 /// Why there are no rows, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Empty {
-    NoCallsYet,
-    NoMatch,
-    NoMore,
+    NothingYet,
+    FilteredOut,
+    BeyondTheEnd,
 }
 
 impl Fragments for CallsIndex {
@@ -116,10 +116,6 @@ impl CallsIndex {
         self.link.clone().at("/calls.csv").with("format", "fairdial").to_string()
     }
 
-    fn statuses(&self) -> &'static [CallStatus] {
-        CallStatus::ALL
-    }
-
     fn page_sizes(&self) -> Vec<i64> {
         let mut sizes = PER_PAGE_CHOICES.to_vec();
         sizes.push(self.query.listing.per_page);
@@ -132,14 +128,17 @@ impl CallsIndex {
         &self.query.listing.columns
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_status(&self, status: &CallStatus) -> bool {
         self.query.filter.status.as_ref() == Some(status)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_buyer(&self, id: &BuyerId) -> bool {
         self.query.filter.buyer.as_ref() == Some(id)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_campaign(&self, id: &CampaignId) -> bool {
         self.query.filter.campaign.as_ref() == Some(id)
     }
@@ -148,6 +147,7 @@ impl CallsIndex {
         self.query.filter.destination.as_deref() == Some(name)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn class_of(&self, column: &CallColumn) -> &'static str {
         column.class(self.query.listing.has_own_columns, self.is_manager)
     }
@@ -218,9 +218,9 @@ fn load(
     let link = query.link();
     let empty = match (listed.rows.is_empty(), query.is_filtered(), listed.has_earlier || listed.has_later) {
         (false, _, _) => None,
-        (true, _, true) => Some(Empty::NoMore),
-        (true, true, false) => Some(Empty::NoMatch),
-        (true, false, false) => Some(Empty::NoCallsYet),
+        (true, _, true) => Some(Empty::BeyondTheEnd),
+        (true, true, false) => Some(Empty::FilteredOut),
+        (true, false, false) => Some(Empty::NothingYet),
     };
     let beside = |name: &'static str, is_there: bool, row: Option<&call_list::CallLine>| match row {
         Some(row) if is_there => link.clone().with(name, row.id).to_string(),

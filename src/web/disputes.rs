@@ -11,6 +11,6 @@ mod timeline;
 
 pub(super) use actions::{Outcome, discard, withdraw};
 pub(super) use csv::export;
-pub(super) use index::{ON_THE_FORM, index};
+pub(super) use index::index;
 pub(super) use show::{Asked, Problem, Typed, answer, show};
 pub(super) use timeline::is_told_to_buyers;

@@ -236,17 +236,16 @@ impl Listener {
     /// The next thing to say; `None` ends the stream: the server stops, or the reader may no longer listen.
     async fn next(&mut self) -> Option<sse::Event> {
         loop {
-            let is_quiet = match self.last {
-                None => false,
-                Some(_) => tokio::select! {
+            // The first counts are said at once.
+            let is_quiet = self.last.is_some()
+                && tokio::select! {
                     () = self.shutdown.clone().begun() => return None,
                     changed = self.wake.changed() => {
                         changed.ok()?;
                         false
                     }
                     () = tokio::time::sleep(SILENCE) => true,
-                },
-            };
+                };
             if self.shutdown.has_begun() {
                 return None;
             }

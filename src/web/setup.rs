@@ -9,11 +9,11 @@ use super::form::{Checked, FormState};
 use super::htmx::Htmx;
 use super::page::{Chrome, Fragments, Page, see_other};
 use super::path::Path;
-use super::{paths, sessions};
+use super::{paths, sessions, tries};
 use crate::auth::{Actor, extract, password};
 use crate::clock::Clock;
 use crate::db::users::{self, NewUser, Permissions, UserError};
-use crate::db::{Db, DbError, links, policy};
+use crate::db::{Db, links, policy};
 
 pub(super) mod invitation;
 
@@ -43,12 +43,13 @@ impl Fragments for SetupPage {}
 
 /// GET `/setup/{token}`
 pub(super) async fn new(
+    request: HttpRequest,
     token: Path<String>,
     htmx: Htmx,
     db: Data<Db>,
     clock: Data<Clock>,
 ) -> Result<Page<SetupPage>, AppError> {
-    require_open(&db, &token, &clock).await?;
+    require_open(&request, &db, &token, &clock).await?;
     Ok(page(htmx, &token, FormState::new()))
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn create(
     clock: Data<Clock>,
 ) -> Result<HttpResponse, AppError> {
     // Asked before anything is hashed: without the link nothing here costs more than a look.
-    require_open(&db, &token, &clock).await?;
+    require_open(&request, &db, &token, &clock).await?;
     let setup = form.into_inner();
     let state = setup.state();
     if !state.is_clean() {
@@ -86,7 +87,7 @@ pub(super) async fn create(
             sessions::begin(&request, user.id, user.epoch)?;
             Ok(see_other(paths::calls()))
         }
-        Ok(None) => Err(gone()),
+        Ok(None) => Err(AppError::NotFound),
         Err(UserError::Database(error)) => Err(error.into()),
         Err(refused) => Err(AppError::Unprocessable(format!("{refused}."))),
     }
@@ -144,15 +145,10 @@ fn page(htmx: Htmx, token: &str, form: FormState) -> Page<SetupPage> {
     Page::new(htmx, SetupPage { chrome: Chrome::anonymous(), form, action: paths::setup(token) })
 }
 
-async fn require_open(db: &Db, token: &str, clock: &Clock) -> Result<(), AppError> {
+async fn require_open(request: &HttpRequest, db: &Db, token: &str, clock: &Clock) -> Result<(), AppError> {
     let (token, now) = (token.to_owned(), clock.now());
-    let is_open = db.read::<_, DbError, _>(move |conn| Ok(links::is_setup_open(conn, &token, now)?)).await?;
-    if is_open { Ok(()) } else { Err(gone()) }
-}
-
-fn gone() -> AppError {
-    AppError::Gone(
-        "This link has been used or has run out. While there is no user, starting the server prints a new one."
-            .to_owned(),
-    )
+    tries::follow_link(db, &extract::origin(request), now, move |conn| {
+        Ok(links::is_setup_open(conn, &token, now)?.then_some(()))
+    })
+    .await
 }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::AppError;
 use crate::auth::Origin;
-use crate::db::{Db, DbError, throttles, users};
+use crate::db::{AnyConnection, Db, DbError, throttles, users};
 use crate::domain::Instant;
 
 /// Wrong passwords a minute, of one account and from one address.
@@ -13,6 +13,34 @@ const FROM_ADDRESS: i32 = 30;
 
 /// When a throttled try may be made again.
 const SECONDS_UNTIL_NEXT: u32 = 60;
+
+/// What a link that works once leads to. Wrong ones are counted by address, and are a 404 like any other: nobody learns
+/// whether a link was ever there.
+pub(super) async fn follow_link<T: Send + 'static>(
+    db: &Db,
+    origin: &Origin,
+    now: Instant,
+    find: impl Fn(&mut AnyConnection) -> Result<Option<T>, DbError> + Send + 'static,
+) -> Result<T, AppError> {
+    let key = format!("link:{}", origin.address);
+    let found = db
+        .write::<_, DbError, _>(move |conn| {
+            if !throttles::take(conn, &key, FROM_ADDRESS, now)? {
+                return Ok(None);
+            }
+            let found = find(conn)?;
+            if found.is_some() {
+                throttles::give_back(conn, &key)?;
+            }
+            Ok(Some(found))
+        })
+        .await?;
+    match found {
+        Some(Some(found)) => Ok(found),
+        Some(None) => Err(AppError::NotFound),
+        None => Err(AppError::TooMany { seconds: SECONDS_UNTIL_NEXT }),
+    }
+}
 
 /// What a try is counted under.
 pub(super) struct Tries {

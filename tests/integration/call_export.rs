@@ -139,7 +139,7 @@ async fn our_own_format_is_for_managers_and_comes_back_the_same() {
     let manager = app.manager("dana").await;
     manager.get("/calls.csv?format=xml").await.assert_status(422);
     let exported = manager.get("/calls.csv?format=fairdial&sort=call_date").await;
-    exported.assert_ok();
+    exported.assert_ok().assert_body_has("'=HYPERLINK(1)").assert_body_has("'+12145550164").assert_body_has("'-1 busy");
 
     let mut records: Vec<CallRecord> = Vec::new();
     let summary = import::read_calls(exported.body.as_slice(), &Options::default(), |outcome| {

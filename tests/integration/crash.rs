@@ -85,7 +85,8 @@ async fn send_until_it_dies(actor: Actor, db: Db, viewer: Viewer, acknowledged: 
 
 #[actix_web::test]
 async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
-    let kills: u32 = std::env::var("FAIRDIAL_TEST_KILLS").map_or(KILLS, |number| number.parse().expect("a number"));
+    let kills: u32 = std::env::var_os("FAIRDIAL_TEST_KILLS")
+        .map_or(KILLS, |number| number.to_str().and_then(|number| number.parse().ok()).expect("a number"));
     let folder = TempDir::with_prefix("fairdial-crash-").expect("a folder");
     let database = TestDatabase::create(folder.path());
     let url: DatabaseUrl = database.url().parse().expect("a database URL");

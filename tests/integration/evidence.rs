@@ -305,7 +305,7 @@ async fn names_survive_the_way_there_and_back() {
         assert!(header.starts_with("attachment; filename=\"") && header.is_ascii(), "{given:?}: {header}");
         let shown = hostile::told(header);
         assert!(!shown.contains(['/', '\\', '\r', '\n', '\0', '\u{202e}']), "{given:?}: {shown:?}");
-        assert!(shown.chars().count() <= 200 && shown.ends_with(".txt"), "{given:?}: {shown:?}");
+        assert!(shown.chars().count() <= 200 && shown.strip_suffix(".txt").is_some(), "{given:?}: {shown:?}");
     }
 }
 

@@ -295,6 +295,25 @@ fn an_import_that_was_killed_is_run_again() {
 }
 
 #[test]
+fn an_import_that_is_asked_to_stop_tells_what_went_in() {
+    let desk = Desk::new();
+    let path = desk.write("calls.csv", &file_of(&many(12_000)));
+    let child = desk.command(&["import", "calls", &path, "--json"]).spawn().expect("it starts");
+    while desk.read(|conn| schema::calls::table.count().get_result::<i64>(conn)) == 0 {
+        std::thread::yield_now();
+    }
+    let asked = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(asked.expect("kill runs").success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let stored = desk.read(|conn| schema::calls::table.count().get_result::<i64>(conn));
+    assert!((5_000..12_000).contains(&stored), "{stored}");
+    assert_eq!(counts(&output), [u64::try_from(stored).unwrap(), 0, 0, 0]);
+    assert!(figures(&output)["stopped"].as_str().is_some_and(|why| why.contains("asked to")), "{output:?}");
+    assert_eq!(actions(&desk).last().map(String::as_str), Some("calls.imported"));
+}
+
+#[test]
 fn several_files_and_standard_input_come_in_together() {
     let desk = Desk::new();
     let path = desk.write("calls.csv", &file_of(&[row("RGB1", "Acme", "$40.00")]));

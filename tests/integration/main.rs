@@ -2,11 +2,15 @@
 
 #![cfg(test)]
 
+mod account;
+mod account_page;
 mod call_export;
+mod call_pages;
 mod calls;
 mod commands;
 mod contention;
 mod crash;
+mod dispute_table;
 mod disputes;
 mod disputing;
 mod evidence;
@@ -19,6 +23,7 @@ mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;
+mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
 mod upkeep;

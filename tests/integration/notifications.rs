@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use fairdial::auth::Actor as Person_;
-use fairdial::db::{DbError, users};
+use fairdial::auth::Actor as Doer;
+use fairdial::db::{Db, DbError, users};
 use fairdial::domain::decision::Verdict;
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::disputes::{decide, sent};
 use crate::support::actor::Actor;
-use crate::support::app::TestApp;
+use crate::support::app::{Launch, NOW, TestApp, config};
 use crate::support::people::Person;
 
 async fn told(actor: &Actor) -> Vec<String> {
@@ -73,7 +73,8 @@ impl Live {
                         return Some(serde_json::from_str(data).expect("JSON"));
                     }
                 }
-                let part = self.response.chunk().await.ok().flatten()?;
+                // A connection that is cut is no end: the stream has to say that it is over.
+                let part = self.response.chunk().await.expect("no cut connection")?;
                 self.read.push_str(std::str::from_utf8(&part).expect("text"));
             }
         };
@@ -116,7 +117,7 @@ async fn a_stream_ends_with_its_readers_right() {
     app.db()
         .write_blocking::<_, DbError>(|conn| {
             let row = users::find(conn, buyer.user())?.expect("the user");
-            Ok(users::set_disabled(conn, &Person_::operator(), &row, true, app.clock().now())?)
+            Ok(users::set_disabled(conn, &Doer::operator(), &row, true, app.clock().now())?)
         })
         .expect("disabled");
     assert_eq!(stream.next().await, None);
@@ -145,4 +146,27 @@ async fn a_person_has_so_many_streams_and_no_more() {
     }
     acme.get("/events").await.assert_status(429);
     app.anonymous().get("/events").await.assert_sign_in_first();
+}
+
+#[actix_web::test]
+async fn a_stream_ends_as_soon_as_the_server_stops() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let app = TestApp::start_with(async |launch: Launch| {
+        let config = config(&launch.data_dir, &launch.database_url);
+        let db = Db::open_current(&config).expect("the database opens");
+        let clock = fairdial::clock::Clock::fixed(NOW.parse().expect("an instant"));
+        let running = fairdial::app::start(config, db, clock, launch.listener).expect("the app starts");
+        let handle = running.server.handle();
+        tell.send(running.shutdown).ok();
+        actix_web::rt::spawn(running.server);
+        handle
+    })
+    .await;
+    let shutdown = told.await.expect("the server says how to stop it");
+    let mut stream = Live::open(&app.buyer("acme").await).await;
+    assert!(stream.next().await.is_some());
+    let began = std::time::Instant::now();
+    shutdown.begin();
+    assert_eq!(stream.next().await, None);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }

@@ -52,10 +52,10 @@ const LINES: &[Line] = &[
     ("GET", "/account", [303, 200, 200, 200, 303]),
     ("POST", "/account", [303, 303, 303, 303, 303]),
     ("POST", "/account/table", [303, 303, 303, 303, 303]),
-    ("GET", "/setup/{token}", [410, 410, 410, 410, 410]),
-    ("POST", "/setup/{token}", [410, 410, 410, 410, 410]),
-    ("GET", "/invitations/{token}", [410, 410, 410, 410, 410]),
-    ("POST", "/invitations/{token}", [410, 410, 410, 410, 410]),
+    ("GET", "/setup/{token}", [404, 404, 404, 404, 404]),
+    ("POST", "/setup/{token}", [404, 404, 404, 404, 404]),
+    ("GET", "/invitations/{token}", [404, 404, 404, 404, 404]),
+    ("POST", "/invitations/{token}", [404, 404, 404, 404, 404]),
     // Last: it ends the session.
     ("POST", "/logout", [303, 303, 303, 303, 303]),
 ];

@@ -7,11 +7,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::CallArguments;
 use super::errors::Errors;
 use super::input::Input;
+use super::interrupt::Interrupt;
 use super::repeats::{Repeats, Standing};
 use super::report::{Counts, FileReport, Report};
 use crate::auth::Actor;
@@ -37,10 +39,12 @@ pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<
     let db = open_or_create(config)?;
     db.read_blocking(|conn| call_store::prepare(conn).map_err(DbError::from))?;
 
+    let interrupt = Interrupt::listen()?;
     let mut report = Report::new(arguments.dry_run);
     let mut stopped = None;
     for path in &arguments.files {
-        let import = Import { db: &db, options: &options, arguments, report: &mut report, errors: &mut errors };
+        let (report, errors) = (&mut report, &mut errors);
+        let import = Import { db: &db, options: &options, arguments, interrupt: &interrupt, report, errors };
         if let Err(error) = import.file(path) {
             stopped = Some(error.context(path.display().to_string()));
             break;
@@ -114,6 +118,7 @@ struct Import<'i> {
     db: &'i Db,
     options: &'i Options,
     arguments: &'i CallArguments,
+    interrupt: &'i Interrupt,
     report: &'i mut Report,
     errors: &'i mut Errors,
 }
@@ -214,6 +219,9 @@ impl Intake<'_> {
                 self.batch.push(line, record);
                 if self.batch.is_full() {
                     self.store()?;
+                    if self.import.interrupt.is_asked() {
+                        bail!("stopped when asked to: import the file again, and the rest goes in");
+                    }
                 }
             }
         }

@@ -66,20 +66,37 @@ impl<Id> Default for New<Id> {
 }
 
 impl<Id: Copy + Eq + Hash + Ord> New<Id> {
+    /// The id of a name, unless it is a new one that can't be created.
+    fn admit(&self, id: Option<&Id>, (field, name): (Field, &str), creates_names: bool) -> Result<Id, Refusal> {
+        let is_new = id.is_none_or(|id| self.0.contains_key(id));
+        let is_usable = (1..=200).contains(&name.trim().chars().count());
+        match id {
+            Some(id) if !is_new || (creates_names && is_usable) => Ok(*id),
+            _ if is_usable => Err(Refusal::new(field, name, format!("the name of a {field} that is there"))),
+            _ => Err(Refusal::new(field, name, "a name of 1 to 200 characters")),
+        }
+    }
+
     /// Those that are needed, in the order of their ids.
     fn needed(&self, ids: impl Iterator<Item = Id>) -> Vec<(Id, &str, &str)> {
         let needed: BTreeSet<Id> = ids.filter(|id| self.0.contains_key(id)).collect();
         let named = |id| self.0.get(&id).map(|(source, name)| (id, source.as_str(), name.as_str()));
         needed.into_iter().filter_map(named).collect()
     }
+
+    fn created(&self, kind: NameKind, ids: impl Iterator<Item = Id>) -> Vec<CreatedName> {
+        let created = |(_, source, name): (Id, &str, &str)| {
+            let (source, name) = (source.to_owned(), name.to_owned());
+            CreatedName { kind, source, name }
+        };
+        self.needed(ids).into_iter().map(created).collect()
+    }
 }
 
 impl Names {
     /// Looks up every name of a batch, and gives ids to those that are new.
     pub(super) fn resolve(conn: &mut AnyConnection, batch: &[CallRecord]) -> QueryResult<Self> {
-        let buyer_names: HashSet<(&str, &str)> =
-            batch.iter().map(|record| (record.source.as_str(), record.buyer.as_str())).collect();
-        let keys: BTreeSet<String> = buyer_names.iter().map(|(_, name)| name_key(name)).collect();
+        let keys = keys_of(batch, |record| Some(&record.buyer));
         let aliases = aliases(conn, &keys)?;
         let known = buyers_named(conn, &keys)?;
         let mut names = Self {
@@ -92,9 +109,7 @@ impl Names {
         };
         let mut fresh: HashMap<String, BuyerId> = HashMap::new();
         for record in batch {
-            if buyer_names.contains(&(record.source.as_str(), record.buyer.as_str())) {
-                names.place_buyer(record, &known, &mut fresh);
-            }
+            names.place_buyer(record, &known, &mut fresh);
             place(&mut names.publishers, &mut names.new_publishers, record, record.publisher.as_deref(), || {
                 PublisherId::generate()
             });
@@ -126,52 +141,28 @@ impl Names {
 
     /// The ids of a record's names, or which of them can't be taken.
     pub(super) fn of(&self, record: &CallRecord, creates_names: bool) -> Result<NamedIds, Refusal> {
-        let check = |is_new: bool, field: Field, name: &str| match is_new {
-            false => Ok(()),
-            true if !creates_names => Err(Refusal::new(field, name, format!("the name of a {field} that is there"))),
-            true if name.trim().is_empty() || name.trim().chars().count() > 200 => {
-                Err(Refusal::new(field, name, "a name of 1 to 200 characters"))
-            }
-            true => Ok(()),
-        };
-        let missing = |field: Field, name: &str| Refusal::new(field, name, "a name that can be looked up");
-        let buyer_id = self.buyers.get(&(name_key(&record.source), name_key(&record.buyer))).copied();
-        let buyer_id = buyer_id.ok_or_else(|| missing(Field::Buyer, &record.buyer))?;
-        check(self.new_buyers.0.contains_key(&buyer_id), Field::Buyer, &record.buyer)?;
-        let publisher_id = match &record.publisher {
-            Some(name) => {
-                let id = self.publishers.get(&name_key(name)).ok_or_else(|| missing(Field::Publisher, name))?;
-                check(self.new_publishers.0.contains_key(id), Field::Publisher, name)?;
-                Some(*id)
-            }
-            None => None,
-        };
-        let campaign_id = match &record.campaign {
-            Some(name) => {
-                let id = self.campaigns.get(&name_key(name)).ok_or_else(|| missing(Field::Campaign, name))?;
-                check(self.new_campaigns.0.contains_key(id), Field::Campaign, name)?;
-                Some(*id)
-            }
-            None => None,
-        };
-        Ok(NamedIds { buyer_id, publisher_id, campaign_id })
+        let buyer = self.buyers.get(&(name_key(&record.source), name_key(&record.buyer)));
+        let publisher = record.publisher.as_deref().map(|name| {
+            self.new_publishers.admit(self.publishers.get(&name_key(name)), (Field::Publisher, name), creates_names)
+        });
+        let campaign = record.campaign.as_deref().map(|name| {
+            self.new_campaigns.admit(self.campaigns.get(&name_key(name)), (Field::Campaign, name), creates_names)
+        });
+        Ok(NamedIds {
+            buyer: self.new_buyers.admit(buyer, (Field::Buyer, &record.buyer), creates_names)?,
+            publisher: publisher.transpose()?,
+            campaign: campaign.transpose()?,
+        })
     }
 
     /// The new names that these facts need.
     pub(super) fn needed<'f, 'r: 'f>(&self, facts: impl Iterator<Item = &'f Facts<'r>>) -> Vec<CreatedName> {
         let facts: Vec<&Facts<'r>> = facts.collect();
-        let as_created = |kind: NameKind| {
-            move |(source, name): (&str, &str)| CreatedName { kind, source: source.to_owned(), name: name.to_owned() }
-        };
-        let without_id = |(_, source, name)| (source, name);
-        let buyers = self.new_buyers.needed(facts.iter().map(|facts| facts.buyer_id));
-        let mut created: Vec<CreatedName> =
-            buyers.into_iter().map(|(_, source, name)| (source, name)).map(as_created(NameKind::Buyer)).collect();
-        let publishers = self.new_publishers.needed(facts.iter().filter_map(|facts| facts.publisher_id));
-        created.extend(publishers.into_iter().map(without_id).map(as_created(NameKind::Publisher)));
-        let campaigns = self.new_campaigns.needed(facts.iter().filter_map(|facts| facts.campaign_id));
-        created
-            .extend(campaigns.into_iter().map(|(_, source, name)| (source, name)).map(as_created(NameKind::Campaign)));
+        let mut created = self.new_buyers.created(NameKind::Buyer, facts.iter().map(|facts| facts.buyer_id));
+        let publishers = facts.iter().filter_map(|facts| facts.publisher_id);
+        created.extend(self.new_publishers.created(NameKind::Publisher, publishers));
+        let campaigns = facts.iter().filter_map(|facts| facts.campaign_id);
+        created.extend(self.new_campaigns.created(NameKind::Campaign, campaigns));
         created
     }
 

@@ -16,9 +16,9 @@ use crate::import::CallRecord;
 /// Who a call belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NamedIds {
-    pub(super) buyer_id: BuyerId,
-    pub(super) publisher_id: Option<PublisherId>,
-    pub(super) campaign_id: Option<CampaignId>,
+    pub(super) buyer: BuyerId,
+    pub(super) publisher: Option<PublisherId>,
+    pub(super) campaign: Option<CampaignId>,
 }
 
 /// What a source says about a call, and nothing that happened to it here.
@@ -51,9 +51,9 @@ impl<'r> Facts<'r> {
         let destination =
             if record.destination_name.is_empty() { &record.destination_number } else { &record.destination_name };
         Self {
-            buyer_id: names.buyer_id,
-            publisher_id: names.publisher_id,
-            campaign_id: names.campaign_id,
+            buyer_id: names.buyer,
+            publisher_id: names.publisher,
+            campaign_id: names.campaign,
             started_at: record.started_at,
             caller_id: &record.caller_id,
             dialed: &record.dialed,
@@ -126,7 +126,7 @@ struct Head<'a> {
 
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = call_raws)]
-struct Raw<'a> {
+struct AsSent<'a> {
     call_id: CallId,
     raw: &'a str,
     buyer_name: &'a str,
@@ -151,9 +151,9 @@ pub fn insert_new(conn: &mut AnyConnection, new: &[NewCall<'_>], now: Instant) -
         })
         .collect();
     insert_all!(conn, calls::table, &rows);
-    let raws: Vec<_> =
-        new.iter().map(|call| Raw { call_id: call.id, raw: call.raw, buyer_name: call.buyer_name }).collect();
-    insert_all!(conn, call_raws::table, &raws);
+    let as_sent: Vec<_> =
+        new.iter().map(|call| AsSent { call_id: call.id, raw: call.raw, buyer_name: call.buyer_name }).collect();
+    insert_all!(conn, call_raws::table, &as_sent);
     remember_choices(conn, new.iter().map(|call| &call.facts))
 }
 
@@ -191,7 +191,7 @@ pub(super) fn update(
     now: Instant,
 ) -> QueryResult<()> {
     diesel::update(calls::table.find(id)).set((facts, facts.derived(now))).execute(conn)?;
-    let raw = Raw { call_id: id, raw: &record.raw, buyer_name: &record.buyer };
+    let raw = AsSent { call_id: id, raw: &record.raw, buyer_name: &record.buyer };
     if diesel::update(call_raws::table.find(id)).set(&raw).execute(conn)? == 0 {
         diesel::insert_into(call_raws::table).values(&raw).execute(conn)?;
     }

@@ -98,8 +98,8 @@ impl CallQuery {
     pub fn chips(&self, names: ChipNames<'_>) -> Vec<Chip> {
         let link = self.link();
         let filter = &self.filter;
-        let campaign = filter.campaign.map(|id| name_of(names.campaigns, id));
-        let buyer = filter.buyer.map(|id| name_of(names.buyers, id));
+        let campaign = filter.campaign.map(|id| name_of(names.campaigns, &id));
+        let buyer = filter.buyer.map(|id| name_of(names.buyers, &id));
         let said = [
             ("q", self.search.as_ref().map(|text| format!("Search: {text}"))),
             ("status", filter.status.map(|status| format!("Status: {}", status.label()))),
@@ -116,8 +116,8 @@ impl CallQuery {
     }
 }
 
-fn name_of<Id: PartialEq + ToString>(names: &[(Id, String)], id: Id) -> String {
-    names.iter().find(|(found, _)| *found == id).map_or_else(|| id.to_string(), |(_, name)| name.clone())
+fn name_of<Id: PartialEq + ToString>(names: &[(Id, String)], id: &Id) -> String {
+    names.iter().find(|(found, _)| found == id).map_or_else(|| id.to_string(), |(_, name)| name.clone())
 }
 
 /// A day of the address as people read it: `20 Nov 2026`.

@@ -127,18 +127,16 @@ pub struct RowContext {
 impl RowContext {
     /// The time left or why not, for a call without a dispute in the way.
     pub fn verdict(&self, call: &Disputability) -> Result<TimeLeft, Refusal> {
-        match call.refusal(&self.policy, self.now) {
-            Some(refusal) => Err(refusal),
-            None => {
-                let closes_at = call.window.closes_at();
-                Ok(TimeLeft {
-                    closes: When::new(closes_at, self.zone, self.now),
-                    closes_text: full_time(closes_at, self.zone),
-                    percent: call.window.percent_left(self.now),
-                    is_soon: closes_at - self.now < TimeDelta::hours(48),
-                })
-            }
+        if let Some(refusal) = call.refusal(&self.policy, self.now) {
+            return Err(refusal);
         }
+        let closes_at = call.window.closes_at();
+        Ok(TimeLeft {
+            closes: When::new(closes_at, self.zone, self.now),
+            closes_text: full_time(closes_at, self.zone),
+            percent: call.window.percent_left(self.now),
+            is_soon: closes_at - self.now < TimeDelta::hours(48),
+        })
     }
 
     /// The window of a call of this buyer.

@@ -22,14 +22,18 @@ use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
 use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
 
 /// Filters that the form shows; all others travel as hidden fields.
-pub(in crate::web) const ON_THE_FORM: &[&str] = &["q", "status", "reason", "buyer"];
+const ON_THE_FORM: &[&str] = &["q", "status", "reason"];
+const ON_A_MANAGERS_FORM: &[&str] =
+    &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
 
 #[derive(Template)]
-#[template(path = "pages/disputes/index.html", blocks = ["content"])]
+#[template(path = "pages/disputes/index.html", blocks = ["content", "rows"])]
 pub(in crate::web) struct DisputesPage {
     chrome: Chrome,
     flash: Option<Flash>,
     is_manager: bool,
+    /// Whether only the rows are sent.
+    is_region: bool,
     state: ListState,
     columns: Vec<Heading>,
     all_columns: Vec<(Column, bool)>,
@@ -60,7 +64,12 @@ struct Heading {
 
 impl Fragments for DisputesPage {
     fn fragment(&self, region: &str) -> Option<askama::Result<String>> {
-        (region == "main").then(|| self.as_content().render())
+        match region {
+            "main" => Some(self.as_content().render()),
+            // After a change elsewhere: the rows alone, so that what was said and what is typed stays.
+            "disputes-region" => Some(self.as_rows().render()),
+            _ => None,
+        }
     }
 }
 
@@ -76,17 +85,21 @@ impl DisputesPage {
         format!("{} of {total}{more}", self.rows.len())
     }
 
+    fn asked_for(&self) -> String {
+        ListState::sentence(&self.chips)
+    }
+
     fn is_filtered(&self) -> bool {
         self.state.is_filtered()
     }
 
     /// The column whose cell heads its row and carries the link over all of it.
-    fn heads(&self, column: &Column) -> bool {
+    fn heads(&self, column: Column) -> bool {
         let shows_date = self.state.listing.shows(Column::CallDate);
         if shows_date {
-            *column == Column::CallDate
+            column == Column::CallDate
         } else {
-            self.columns.first().is_some_and(|first| first.column == *column)
+            self.columns.first().is_some_and(|first| first.column == column)
         }
     }
 
@@ -95,12 +108,20 @@ impl DisputesPage {
     }
 
     /// The one status the form shows as chosen; several stand as chips.
-    fn is_status(&self, status: &Status) -> bool {
-        self.state.filter.statuses.first() == Some(status)
+    fn is_status(&self, status: Status) -> bool {
+        self.state.filter.statuses.first() == Some(&status)
     }
 
     fn is_per_page(&self, rows: i64) -> bool {
         self.state.listing.per_page == rows
+    }
+
+    fn but_per_page(&self) -> Vec<(&'static str, String)> {
+        self.state.hidden(&["per_page"])
+    }
+
+    fn off_the_form(&self) -> Vec<(&'static str, String)> {
+        self.state.hidden(if self.is_manager { ON_A_MANAGERS_FORM } else { ON_THE_FORM })
     }
 
     fn page_sizes(&self) -> Vec<i64> {
@@ -122,11 +143,12 @@ pub(in crate::web) async fn index(
     clock: Data<Clock>,
 ) -> Result<Page<DisputesPage>, AppError> {
     let params = Params::parse(request.query_string());
-    let (now, is_whole) = (clock.now(), htmx.region() != Some("main"));
+    let region = htmx.region().map(str::to_owned);
+    let now = clock.now();
     let (page, pending) = db
         .read(move |conn| {
             let pending = counters::pending(conn, viewer.scope())?;
-            Ok::<_, AppError>((load(conn, &viewer, &params, (now, is_whole, &here))?, pending))
+            Ok::<_, AppError>((load(conn, &viewer, &params, (now, region.as_deref(), &here))?, pending))
         })
         .await?;
     Ok(Page::new(htmx, page).with_badge(Some(pending)))
@@ -142,7 +164,7 @@ fn load(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     params: &Params,
-    (now, is_whole, here): (Instant, bool, &Here),
+    (now, region, here): (Instant, Option<&str>, &Here),
 ) -> Result<DisputesPage, AppError> {
     let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
     let policy = policy::load(conn)?;
@@ -151,8 +173,10 @@ fn load(
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
     let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
-    let chrome =
-        if is_whole { chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)? } else { Chrome::default() };
+    let chrome = match region {
+        Some("main" | "disputes-region") => Chrome::default(),
+        _ => chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)?,
+    };
     let buyers = if is_manager { names::buyer_choices(conn)? } else { Vec::new() };
     let campaign = match state.filter.campaign {
         Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
@@ -171,6 +195,7 @@ fn load(
         flash: chrome.flash.clone(),
         chrome,
         is_manager,
+        is_region: region == Some("disputes-region"),
         columns: headings(&state),
         all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
         rows,

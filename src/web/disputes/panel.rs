@@ -309,7 +309,7 @@ fn decision(
         let window = sending::window_of(conn, policy, row.buyer_id, row.call_started_at)?;
         if window.is_open(now) {
             let until = full_time(window.closes_at(), zone);
-            sentence.push_str(&format!(" You may dispute the call again until {until}."));
+            sentence = format!("{sentence} You may dispute the call again until {until}.");
         }
     }
     let by = match row.decided_by.filter(|_| is_manager) {

@@ -86,7 +86,7 @@ impl Column {
     pub(super) fn class(self, leaves: bool) -> String {
         let (stays, leave) = match self {
             Self::Payout | Self::Age => ("num", ""),
-            Self::PublisherPayout => ("num", "p3"),
+            Self::PublisherPayout => ("num wrap", "p3"),
             Self::Reason => ("cut r", ""),
             Self::Destination => ("cut", "p3"),
             Self::Buyer => ("cut", ""),
@@ -233,7 +233,7 @@ impl ListState {
     }
 
     /// "the status Rejected and the reason Technical issues": what an empty list was asked for.
-    pub(super) fn sentence(&self, chips: &[Chip]) -> String {
+    pub(super) fn sentence(chips: &[Chip]) -> String {
         let asked: Vec<_> = chips.iter().map(|chip| chip.label.as_str()).collect();
         format!("Nothing here has all of: {}.", asked.join("; "))
     }

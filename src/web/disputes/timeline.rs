@@ -93,10 +93,10 @@ fn decided(status: Status, new: &Value, is_buyer: bool) -> String {
     let amount = |name: &str| new.get(name).and_then(Value::as_i64).map(|minor| Money::new(minor, currency));
     let mut said = format!("decided: {}", status.label());
     if let Some(credit) = amount("credit").filter(|_| status != Status::Rejected) {
-        said.push_str(&format!(", {credit} credit"));
+        said = format!("{said}, {credit} credit");
     }
     if let Some(clawback) = amount("clawback").filter(|clawback| !is_buyer && clawback.minor > 0) {
-        said.push_str(&format!(", {clawback} clawback"));
+        said = format!("{said}, {clawback} clawback");
     }
     said
 }

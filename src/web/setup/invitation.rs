@@ -14,7 +14,7 @@ use crate::web::form::{Checked, FormState};
 use crate::web::htmx::Htmx;
 use crate::web::page::{Chrome, Fragments, Page, see_other};
 use crate::web::path::Path;
-use crate::web::{paths, sessions};
+use crate::web::{paths, sessions, tries};
 
 /// The form. The password is never shown again.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -39,12 +39,13 @@ impl Fragments for InvitationPage {}
 
 /// GET `/invitations/{token}`
 pub(crate) async fn show(
+    request: HttpRequest,
     token: Path<String>,
     htmx: Htmx,
     db: Data<Db>,
     clock: Data<Clock>,
 ) -> Result<Page<InvitationPage>, AppError> {
-    let (user, platform) = load(&db, &token, &clock).await?;
+    let (user, platform) = load(&request, &db, &token, &clock).await?;
     Ok(page(htmx, &token, FormState::new(), user, platform))
 }
 
@@ -57,7 +58,7 @@ pub(crate) async fn update(
     db: Data<Db>,
     clock: Data<Clock>,
 ) -> Result<HttpResponse, AppError> {
-    let (user, platform) = load(&db, &token, &clock).await?;
+    let (user, platform) = load(&request, &db, &token, &clock).await?;
     let mut state = FormState::new();
     refuse_password(&mut state, "password", &form.password, &[&user.email, &user.name, &platform]);
     if !state.is_clean() {
@@ -72,24 +73,21 @@ pub(crate) async fn update(
             Ok(Some((user.id, users::set_password(conn, &actor, user.id, &hash, now)?)))
         })
         .await?;
-    let (user, epoch) = taken.ok_or_else(gone)?;
+    let (user, epoch) = taken.ok_or(AppError::NotFound)?;
     sessions::begin(&request, user, epoch)?;
     Ok(see_other(paths::calls()))
 }
 
-async fn load(db: &Db, token: &str, clock: &Clock) -> Result<(UserRow, String), AppError> {
+async fn load(request: &HttpRequest, db: &Db, token: &str, clock: &Clock) -> Result<(UserRow, String), AppError> {
     let (token, now) = (token.to_owned(), clock.now());
-    let (user, platform) = db
-        .read::<_, DbError, _>(move |conn| Ok((links::invited(conn, &token, now)?, policy::load(conn)?.platform_name)))
-        .await?;
-    Ok((user.ok_or_else(gone)?, platform))
+    tries::follow_link(db, &extract::origin(request), now, move |conn| {
+        let Some(user) = links::invited(conn, &token, now)? else { return Ok(None) };
+        Ok(Some((user, policy::load(conn)?.platform_name)))
+    })
+    .await
 }
 
 fn page(htmx: Htmx, token: &str, form: FormState, user: UserRow, platform: String) -> Page<InvitationPage> {
     let (chrome, action) = (Chrome::anonymous(), paths::invitation(token));
     Page::new(htmx, InvitationPage { chrome, form, action, platform, name: user.name, email: user.email })
-}
-
-fn gone() -> AppError {
-    AppError::Gone("This link has been used or has run out. Ask whoever invited you for a new one.".to_owned())
 }

@@ -40,9 +40,14 @@ pub(crate) const NOW: &str = "2026-11-20T15:42:00";
 
 /// The settings a server would have, from the same command line.
 pub(crate) fn config(data_dir: &std::path::Path, database_url: &str) -> Config {
+    config_with(data_dir, database_url, &[])
+}
+
+/// The same with more of the command line.
+pub(crate) fn config_with(data_dir: &std::path::Path, database_url: &str, more: &[&str]) -> Config {
     let data_dir = data_dir.to_str().expect("the folder's name is UTF-8");
     let arguments = ["fairdial", "serve", "--data-dir", data_dir, "--database-url", database_url, "--workers", "2"];
-    Cli::try_parse_from(arguments).expect("these settings are right").config
+    Cli::try_parse_from(arguments.iter().chain(more)).expect("these settings are right").config
 }
 
 impl TestApp {

@@ -1,0 +1,106 @@
+//! The Disputes pages: what is kept from buyers, the export, the filter form and the table settings.
+
+use fairdial::auth::Viewer;
+use fairdial::domain::decision::Verdict;
+use fairdial::domain::ids::DisputeId;
+
+use crate::disputes::{CANARIES, acme, decide, hide_canaries, rows, sent, texts};
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+
+#[actix_web::test]
+async fn a_buyer_is_told_nothing_of_publishers_clawbacks_and_notes() {
+    let app = TestApp::start().await;
+    let (buyer, manager) = (acme(&app), app.viewer(Person::manager("dana")));
+    let ids: Vec<_> = (0..2).map(|_| sent(&app, &buyer, |_| {})).collect();
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    for id in &ids {
+        hide_canaries(&app, *id);
+        let note = [("body", CANARIES[4]), ("internal", "1")];
+        dana.post(&format!("/disputes/{id}/messages"), &note).await.assert_status(303);
+        dana.post(&format!("/disputes/{id}/messages"), &[("body", "Which campaign?")]).await.assert_status(303);
+    }
+    decide_past_payout_check(&app, &manager, ids[0]);
+
+    let mut answers = vec![];
+    for path in [
+        "/disputes",
+        "/disputes?columns=buyer,publisher_payout,age,due,payout",
+        "/disputes.csv",
+        "/disputes.csv?columns=publisher_payout,buyer,payout",
+        "/notifications",
+        "/pending-count",
+    ] {
+        answers.push((path.to_owned(), acme.get(path).await));
+    }
+    for id in &ids {
+        let path = format!("/disputes/{id}");
+        answers.push((path.clone(), acme.get_fragment(&path, "div#panel-slot").await));
+        answers.push((path.clone(), acme.get(&path).await));
+    }
+    for (path, answer) in &answers {
+        answer.assert_ok();
+        for canary in CANARIES {
+            assert!(!answer.text().contains(canary), "{canary} in {path}:\n{}", answer.text());
+        }
+        assert!(!answer.text().contains("dana"), "a manager's name in {path}");
+    }
+    // The same pages tell a manager all of it, so the canaries were there to be told.
+    let told = dana.get(&format!("/disputes/{}", ids[0])).await;
+    for canary in [CANARIES[0], CANARIES[1], CANARIES[3], CANARIES[4]] {
+        told.assert_body_has(canary);
+    }
+    dana.get("/disputes.csv").await.assert_ok().assert_body_has("987.65");
+}
+
+fn decide_past_payout_check(app: &TestApp, manager: &Viewer, id: DisputeId) {
+    decide(app, manager, id, Verdict::AcceptedPartial, Some(1200));
+}
+
+#[actix_web::test]
+async fn the_export_has_every_row_of_the_filter_in_its_order() {
+    let app = TestApp::start().await;
+    let buyer = acme(&app);
+    let ids: Vec<_> = (0..3).map(|_| sent(&app, &buyer, |call| call.destination = "=1+1".to_owned())).collect();
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    let file = acme.get("/disputes.csv?sort=submitted&per_page=1").await;
+    file.assert_ok();
+    let lines: Vec<_> = file.text().lines().collect();
+    assert_eq!(lines[0], "Dispute,Status,Call Date,Caller ID,Destination,Payout,Reason,Recording,Currency");
+    let found: Vec<_> = lines[1..].iter().map(|line| line.split(',').next().unwrap_or_default().to_owned()).collect();
+    assert_eq!(found, texts(&ids));
+    assert!(lines[1].contains(",'=1+1,42.00,"), "{}", lines[1]);
+    let managers = dana.get("/disputes.csv").await;
+    managers.assert_body_has("Publisher payout").assert_body_has("Buyer");
+}
+
+#[actix_web::test]
+async fn the_filter_form_sends_each_filter_once_so_that_it_can_be_taken_back() {
+    let app = TestApp::start().await;
+    sent(&app, &acme(&app), |_| {});
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    let query = "/disputes?submitted_from=2026-11-01&has_evidence=1&has_recording=1&q=5550&status=pending";
+    for actor in [&acme, &dana] {
+        let page = actor.get(query).await.page();
+        for name in ["q", "status", "reason", "submitted_from", "has_evidence", "has_recording", "sort", "tz"] {
+            assert_eq!(page.select(&format!("form.filters [name={name}]")).len(), 1, "{name}");
+        }
+        assert_eq!(page.texts(".chips .chip").len(), 5);
+    }
+}
+
+#[actix_web::test]
+async fn a_bare_address_uses_what_was_saved_and_a_full_one_what_it_says() {
+    let app = TestApp::start().await;
+    let ids: Vec<_> = (0..3).map(|_| sent(&app, &acme(&app), |_| {})).collect();
+    let acme = app.buyer("acme").await;
+    let wanted =
+        [("table", "disputes"), ("column", "payout"), ("column", "status"), ("per_page", "2"), ("sort", "submitted")];
+    acme.post("/account/table", &wanted).await.assert_status(303);
+    let page = acme.get("/disputes").await.page();
+    assert_eq!(page.texts("#disputes-table thead th"), ["Payout", "Status", "Action"]);
+    assert_eq!(page.row_ids("disputes-table"), texts(&ids[..2]));
+    assert_eq!(rows(&acme, "/disputes?sort=-submitted&per_page=1").await, texts(&ids[2..]));
+    acme.post("/account/table", &[("table", "disputes"), ("reset", "1")]).await.assert_status(303);
+    assert_eq!(rows(&acme, "/disputes").await.len(), 3);
+}
