@@ -69,7 +69,7 @@ impl Cli {
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
             Command::Doctor(command) => doctor::run(&config, &command),
-            Command::Audit(command) => audit::run(&config, command),
+            Command::Audit(command) => audit::run(&config, &command),
         };
         match done {
             Ok(code) => code,

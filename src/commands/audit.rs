@@ -25,8 +25,8 @@ pub enum AuditCommand {
 }
 
 /// Does it; 1 if the chain is broken.
-pub(super) fn run(config: &Config, command: AuditCommand) -> anyhow::Result<ExitCode> {
-    let expected = match &command {
+pub(super) fn run(config: &Config, command: &AuditCommand) -> anyhow::Result<ExitCode> {
+    let expected = match command {
         AuditCommand::Verify { expect: Some(expect) } => Some(read_expected(expect)?),
         _ => None,
     };

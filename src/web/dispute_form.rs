@@ -100,7 +100,7 @@ impl Subject {
         Ok(NewDispute {
             chrome,
             in_panel,
-            form: DisputeForm::load(conn, viewer, (&self.call, self.draft.as_ref()), typed, setting)?,
+            form: DisputeForm::load(conn, viewer, (&self.call, self.draft.as_ref()), &typed, setting)?,
             call: view::about(self.call.id),
             page,
             close: around.htmx.current_path().unwrap_or_else(paths::calls),

@@ -76,7 +76,7 @@ async fn each_file_is_told_by_itself_why_it_was_not_taken() {
     desk.choose(&[
         file("quote.txt", b"the quote"),
         file("empty.txt", b""),
-        file("large.txt", &[b'a'; 100_001]),
+        file("large.txt", &vec![b'a'; 100_001]),
         file("callers.xlsm", b"PK\x03\x04\x14\0\x06\0"),
     ])
     .await;

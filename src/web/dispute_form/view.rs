@@ -13,7 +13,6 @@ use crate::domain::claim::Problem;
 use crate::domain::fact::{self, FactKind};
 use crate::domain::ids::{CallId, FileId};
 use crate::domain::policy::Reason;
-use crate::file_store::kinds;
 use crate::web::filters::{Duration, Money, Phone, Size, When};
 use crate::web::form::FormState;
 use crate::web::paths;
@@ -173,7 +172,7 @@ impl DisputeForm {
             facts: facts.into_iter().map(|fact| (fact.name, fact.value)).collect(),
             ..Typed::default()
         };
-        Self::load(conn, viewer, (call, Some(draft)), typed, setting)
+        Self::load(conn, viewer, (call, Some(draft)), &typed, setting)
     }
 
     /// The form of a call, or of its Draft, with what was typed and what needs attention.
@@ -181,7 +180,7 @@ impl DisputeForm {
         conn: &mut AnyConnection,
         viewer: &Viewer,
         (call, draft): (&CallRow, Option<&DisputeRow>),
-        typed: Typed,
+        typed: &Typed,
         setting: Setting,
     ) -> Result<Self, DbError> {
         let policy = policy::load(conn)?;
@@ -236,7 +235,7 @@ impl DisputeForm {
             reasons: policy.offered_reasons().map(choice).collect(),
             has_seldom: seldom.iter().any(|fact| !fact.value.is_empty()),
             by_file: by_file.cloned().collect(),
-            state: state(&typed, &value),
+            state: state(typed, &value),
             seldom,
             files,
             max_files: setting.limits.files,
@@ -252,14 +251,6 @@ impl DisputeForm {
     /// Whether something needs attention.
     pub(super) fn has_problems(&self) -> bool {
         !self.state.is_clean()
-    }
-
-    fn allowed() -> &'static str {
-        kinds::ALLOWED
-    }
-
-    fn accept() -> &'static str {
-        kinds::ACCEPT
     }
 
     fn limit(&self) -> Size {
