@@ -125,7 +125,7 @@ pub fn preview(conn: &mut AnyConnection, batch: &[CallRecord], options: Options)
     Ok(BatchReport { outcomes: plan.into_outcomes(), created })
 }
 
-/// Readies a connection that will do nothing but store batches.
+/// Readies a connection of a process that does nothing but store batches.
 ///
 /// # Errors
 /// If the database fails.

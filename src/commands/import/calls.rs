@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,8 +26,14 @@ use crate::db::{Db, DbError};
 use crate::import::{CallRecord, ImportError, Layout, Mapping, Options, read_calls};
 use crate::telemetry;
 
-/// How many rows one transaction stores: many, so that a commit costs little, and few, so that others get their turn.
-const BATCH: usize = 5_000;
+/// How many rows the first transaction stores, and the fewest and the most of any.
+const FIRST_BATCH: usize = 2_000;
+const SMALLEST_BATCH: usize = 250;
+const LARGEST_BATCH: usize = 8_000;
+
+/// How long a transaction should take: long, so that a commit costs little, and short, so that others get their turn.
+const SHORT: Duration = Duration::from_millis(150);
+const LONG: Duration = Duration::from_millis(400);
 
 /// How many bytes of rows are held at once, however long they are.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -37,7 +44,6 @@ pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<
     let options = reading(arguments)?;
     let mut errors = Errors::to(arguments.errors.as_deref(), &arguments.files)?;
     let db = open_or_create(config)?;
-    db.read_blocking(|conn| call_store::prepare(conn).map_err(DbError::from))?;
 
     let interrupt = Interrupt::listen()?;
     let mut report = Report::new(arguments.dry_run);
@@ -124,14 +130,27 @@ struct Import<'i> {
 }
 
 /// Rows that wait for their transaction.
-#[derive(Default)]
 struct Batch {
     records: Vec<CallRecord>,
     lines: Vec<u64>,
     bytes: usize,
+    size: usize,
 }
 
 impl Batch {
+    fn new() -> Self {
+        Self { records: Vec::new(), lines: Vec::new(), bytes: 0, size: FIRST_BATCH }
+    }
+
+    /// Makes the next batch as large as the time of this one tells.
+    fn learn(&mut self, took: Duration) {
+        if took > LONG {
+            self.size = (self.size / 2).max(SMALLEST_BATCH);
+        } else if took < SHORT {
+            self.size = self.size.saturating_mul(2).min(LARGEST_BATCH);
+        }
+    }
+
     fn push(&mut self, line: u64, record: CallRecord) {
         self.bytes = self.bytes.saturating_add(record.raw.len());
         self.lines.push(line);
@@ -139,7 +158,7 @@ impl Batch {
     }
 
     fn is_full(&self) -> bool {
-        self.records.len() >= BATCH || self.bytes >= BATCH_BYTES
+        self.records.len() >= self.size || self.bytes >= BATCH_BYTES
     }
 
     fn clear(&mut self) {
@@ -158,7 +177,7 @@ impl Import<'_> {
 
         let bar = progress(input.size, &format!("Importing {}", input.name))?;
         let file = FileReport { name: input.name.clone(), format: "", counts: Counts::default() };
-        let mut intake = Intake { import: self, file, batch: Batch::default(), layout: None };
+        let mut intake = Intake { import: self, file, batch: Batch::new(), layout: None };
         let mut failure = None;
         let (bytes, read) = input.read_anew()?;
         let summary = read_calls(bytes, intake.import.options, |row| {
@@ -241,14 +260,19 @@ impl Intake<'_> {
         let records = &self.batch.records;
         let arguments = self.import.arguments;
         let options = call_store::Options { creates_names: !arguments.no_create, now: Clock::System.now() };
+        let began = Instant::now();
         let stored: Result<BatchReport, StoreError> = if arguments.dry_run {
             self.import.db.read_blocking(|conn| call_store::preview(conn, records, options))
         } else {
-            self.import.db.write_blocking(|conn| call_store::store(conn, &Actor::operator(), records, options))
+            self.import.db.write_blocking(|conn| {
+                call_store::prepare(conn)?;
+                call_store::store(conn, &Actor::operator(), records, options)
+            })
         };
         let BatchReport { outcomes, created } = stored?;
+        self.batch.learn(began.elapsed());
         self.import.report.created(created);
-        let mut batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
         let layout = self.layout.clone();
         for ((outcome, record), line) in outcomes.into_iter().zip(&batch.records).zip(&batch.lines) {
             let counts = &mut self.file.counts;
