@@ -36,7 +36,8 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
     app.db()
         .read_blocking::<_, DbError>(|conn| {
             let row = users::find_by_email(conn, email)?.expect("the demo has this user");
-            let viewer = fairdial::auth::Viewer::from_row(&row, fairdial::auth::Origin::command()).expect("not disabled");
+            let viewer =
+                fairdial::auth::Viewer::from_row(&row, fairdial::auth::Origin::command()).expect("not disabled");
             let (scope, policy) = (viewer.scope(), policy::load(conn)?);
             let disputable = Disputable { policy: &policy, now };
             let wanted = CallFilter { is_disputable: true, has_recording: true, ..CallFilter::default() };
@@ -98,7 +99,8 @@ async fn walk(app: &TestApp, who: &str, email: &str) {
                     problems.push(format!("{picture}: scrolls sideways"));
                 }
                 let console = browser.console().await;
-                problems.extend(console.into_iter().filter(|_| name != "missing").map(|line| format!("{picture}: {line}")));
+                problems
+                    .extend(console.into_iter().filter(|_| name != "missing").map(|line| format!("{picture}: {line}")));
                 browser.screenshot(&picture).await;
             }
         }

@@ -84,7 +84,11 @@ pub(crate) struct Done {
 impl Done {
     fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self { code: output.status.code().expect("it ended by itself"), out: text(&output.stdout), err: text(&output.stderr) }
+        Self {
+            code: output.status.code().expect("it ended by itself"),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 
     /// It worked; nothing but results on standard output.
