@@ -32,6 +32,13 @@ async fn choose(browser: &Browser, verdict: &str) {
     browser.find(&label).await.click().await.expect("the verdict is chosen");
 }
 
+/// The button says the verdict that is chosen.
+async fn send(browser: &Browser) {
+    let button = browser.find("#decide .foot .main").await;
+    assert_eq!(button.text().await.expect("it has a text"), "Accept Partial");
+    button.click().await.expect("it is sent");
+}
+
 #[actix_web::test]
 async fn a_manager_decides_partially_and_goes_on() {
     let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
@@ -58,13 +65,13 @@ async fn a_manager_decides_partially_and_goes_on() {
 
     // Too much is told at the field, and all that was typed is kept.
     browser.fill("credit", "42").await;
-    browser.press("Accept Partial").await;
+    send(&browser).await;
     browser.find("#details-panel .summary").await;
     browser.assert_accessible().await;
     browser.screenshot("manager-decide-refused").await;
     browser.fill("credit", "21.01").await;
     assert_eq!(browser.evaluate(figures).await.as_str(), Some("$20.99 $12.49 12.51"));
-    browser.press("Accept Partial").await;
+    send(&browser).await;
     browser.wait_until("return !document.querySelector('#details-panel')").await;
     browser.wait_until("return document.getElementById('pending-count').textContent.trim() === '2'").await;
     let gone = format!("return !document.querySelector('#row-{}')", ids[1]);
@@ -91,12 +98,12 @@ async fn the_same_without_scripts() {
     choose(&browser, "accepted_partial").await;
     browser.fill("credit", "50").await;
     browser.fill("note", "Half of it.").await;
-    browser.press("Accept Partial").await;
+    send(&browser).await;
     assert!(browser.title().await.starts_with("Dispute of"), "{}", browser.title().await);
     browser.assert_accessible().await;
     assert!(browser.text("#credit-p").await.contains("less than the payout"));
     browser.fill("credit", "21").await;
-    browser.press("Accept Partial").await;
+    send(&browser).await;
     assert!(browser.url().await.ends_with(&format!("#row-{}", ids[1])), "{}", browser.url().await);
     assert!(browser.text("#flash").await.contains("The decision is recorded"));
     browser.open(&format!("{}/disputes/{}", app.origin(), ids[2])).await;
