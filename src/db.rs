@@ -5,6 +5,7 @@ pub mod aliases;
 pub mod answers;
 pub mod audit;
 pub mod bulk;
+pub mod bulk_jobs;
 pub mod buyers;
 pub mod call_list;
 pub mod call_names;

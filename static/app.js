@@ -92,6 +92,7 @@
   document.addEventListener('htmx:after:swap', () => {
     guardForms();
     showFigures();
+    countPicked();
     const done = one('#panel-slot > [data-decided]');
     if (done) return goOn(done);
     focusWanted();
@@ -162,6 +163,25 @@
     event.preventDefault();
     emptySlot();
   });
+
+  // ---- selection: the verbs carry the number
+  on('change', '[data-pick-all]', (event, all_of_them) => {
+    for (const box of all('tbody .pick input')) box.checked = all_of_them.checked;
+    countPicked();
+  });
+  on('change', 'tbody .pick input', countPicked);
+  document.addEventListener('reset', (event) => { if (event.target.id === 'bulk') setTimeout(countPicked); });
+  function countPicked() {
+    const boxes = all('tbody .pick input');
+    const picked = boxes.filter((box) => box.checked).length;
+    for (const place of all('#bulk [data-count]')) place.textContent = picked ? ` ${picked}` : '';
+    const said = one('#bulk [data-selected]');
+    if (said) said.textContent = `${picked} selected on this page`;
+    const whole = one('[data-pick-all]');
+    if (!whole) return;
+    whole.checked = picked > 0 && picked === boxes.length;
+    whole.indeterminate = picked > 0 && picked < boxes.length;
+  }
 
   // ---- decision: what it does, in whole minor units; the server reckons again
   on('input', '.decide', (event, form) => {
@@ -476,6 +496,7 @@
 
   // ---- at the start
   showFigures();
+  countPicked();
   one('.summary[autofocus]')?.focus();
   if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
   listen();

@@ -101,9 +101,30 @@ impl AuditRow {
 
 /// Writes one entry, in the transaction of the change itself. The head row is the last lock of every write.
 pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Entry) -> QueryResult<()> {
+    append_all(conn, actor, now, std::slice::from_ref(entry))
+}
+
+/// Writes several entries in their order; the head moves once.
+pub fn append_all(conn: &mut AnyConnection, actor: &Actor, now: Instant, entries: &[Entry]) -> QueryResult<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     lock(conn, Lock::AuditHead)?;
-    let (seq, previous_hash): (i64, String) =
+    let (mut seq, mut previous_hash): (i64, String) =
         audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)?;
+    for entry in entries {
+        let row = chained(actor, now, entry, (seq, previous_hash));
+        diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
+        (seq, previous_hash) = (row.seq, row.hash);
+    }
+    diesel::update(audit_head::table)
+        .set((audit_head::seq.eq(seq), audit_head::hash.eq(&previous_hash)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The row of an entry that follows the one with this number and hash.
+fn chained(actor: &Actor, now: Instant, entry: &Entry, (seq, previous_hash): (i64, String)) -> AuditRow {
     let written = |values: &Value| {
         if values.is_null() { String::new() } else { values.to_string() }
     };
@@ -125,11 +146,7 @@ pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Ent
         hash: String::new(),
     };
     row.hash = row.computed_hash();
-    diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
-    diesel::update(audit_head::table)
-        .set((audit_head::seq.eq(row.seq), audit_head::hash.eq(&row.hash)))
-        .execute(conn)?;
-    Ok(())
+    row
 }
 
 /// The number of the last entry: it changes whenever anything does.

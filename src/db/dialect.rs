@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt};
 
 use super::{AnyConnection, Failure};
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, DisputeId};
 
 /// Runs one typed statement on whichever connection is inside, where the derive has no support.
 macro_rules! on_backend {
@@ -63,6 +63,8 @@ pub(super) enum Lock {
     Call(i64),
     Dispute(i64),
     AuditHead,
+    /// Before all others: the job of a batch.
+    BulkJob(i64),
 }
 
 /// Locks a row until the end of the transaction. On SQLite the transaction has the whole database already.
@@ -76,6 +78,7 @@ pub(super) fn lock(conn: &mut AnyConnection, row: Lock) -> QueryResult<()> {
         Lock::Buyer(id) => ("SELECT id FROM buyers WHERE id = $1 FOR SHARE", id),
         Lock::Call(id) => ("SELECT id FROM calls WHERE id = $1 FOR UPDATE", id),
         Lock::Dispute(id) => ("SELECT id FROM disputes WHERE id = $1 FOR UPDATE", id),
+        Lock::BulkJob(id) => ("SELECT id FROM bulk_jobs WHERE id = $1 FOR UPDATE", id),
         Lock::AuditHead => ("SELECT id FROM audit_head WHERE id = $1 FOR UPDATE", 1),
     };
     diesel::sql_query(statement).bind::<BigInt, _>(id).execute(conn)?;
@@ -99,6 +102,17 @@ pub(super) fn lock_calls(conn: &mut AnyConnection, ids: &[CallId]) -> QueryResul
         return Ok(());
     };
     diesel::sql_query("SELECT id FROM calls WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind::<Array<BigInt>, _>(ids)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Locks disputes in the order of their ids.
+pub(super) fn lock_disputes(conn: &mut AnyConnection, ids: &[DisputeId]) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    diesel::sql_query("SELECT id FROM disputes WHERE id = ANY($1) ORDER BY id FOR UPDATE")
         .bind::<Array<BigInt>, _>(ids)
         .execute(conn)?;
     Ok(())

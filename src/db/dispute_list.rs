@@ -369,6 +369,18 @@ pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> 
     capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
 }
 
+/// Every row that matches, in default order, with the version it has; exact, however many there are.
+pub fn all_matching(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &DisputeFilter,
+) -> QueryResult<Vec<(DisputeId, i32)>> {
+    matching(scope, filter)
+        .order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
+        .select((disputes::id, disputes::version))
+        .load(conn)
+}
+
 fn capped_count(conn: &mut AnyConnection, rows: Query, cap: i64) -> QueryResult<i64> {
     CountOf(rows.limit(cap).select(disputes::id)).get_result(conn)
 }

@@ -312,6 +312,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulk_jobs (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        list_query -> Text,
+        total -> BigInt,
+        next_position -> BigInt,
+        decided -> BigInt,
+        verdict -> Nullable<Text>,
+        credit_percent -> Nullable<BigInt>,
+        note -> Text,
+        address -> Text,
+        request_id -> Text,
+        created_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    bulk_items (job_id, position) {
+        job_id -> BigInt,
+        position -> BigInt,
+        dispute_id -> BigInt,
+        version -> Integer,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -383,6 +412,7 @@ diesel::joinable!(messages -> users (author_id));
 diesel::joinable!(buyer_aliases -> buyers (buyer_id));
 diesel::joinable!(buyer_campaigns -> campaigns (campaign_id));
 diesel::joinable!(recordings -> calls (call_id));
+diesel::joinable!(bulk_items -> disputes (dispute_id));
 diesel::joinable!(notifications -> disputes (dispute_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -390,6 +420,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     answers,
     audit_head,
     audit_log,
+    bulk_items,
+    bulk_jobs,
     buyer_aliases,
     buyer_campaigns,
     buyer_destinations,

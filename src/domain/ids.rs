@@ -131,6 +131,8 @@ ids! {
     AdjustmentId;
     /// A notification.
     NotificationId;
+    /// What a manager selected to decide at once.
+    BulkJobId;
     /// An event in the outbox.
     EventId;
 }

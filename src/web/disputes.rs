@@ -1,6 +1,7 @@
 //! Disputes: the table, one dispute, and what its two sides do to it after it was sent.
 
 mod actions;
+pub(super) mod bulk;
 mod csv;
 mod deciding;
 mod index;

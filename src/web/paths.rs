@@ -96,6 +96,10 @@ paths! {
     reopening(dispute) => "/disputes/{dispute}/reopening";
     /// Gives a dispute to somebody.
     assignment(dispute) => "/disputes/{dispute}/assignment";
+    /// What was selected to be decided at once.
+    selection(id) => "/selections/{id}";
+    /// How far a bulk decision is, and what came of it.
+    bulk_decision(id) => "/decisions/{id}";
     /// Sign-in.
     login() => "/login";
     /// Sign-in, and back to a page of this server afterwards.

@@ -376,6 +376,42 @@ CREATE TABLE adjustments (
 CREATE INDEX adjustments_by_call ON adjustments (call_id);
 CREATE INDEX adjustments_by_dispute ON adjustments (dispute_id);
 
+-- What a manager selected to decide at once, and how far that has come. `next_position` moves in the transaction that decides.
+CREATE TABLE bulk_jobs (
+    id BIGINT NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    state TEXT NOT NULL CHECK (state IN ('selected', 'running', 'done')),
+    -- The query of the list it was selected from, to go back to.
+    list_query TEXT NOT NULL,
+    total BIGINT NOT NULL CHECK (total >= 0),
+    next_position BIGINT NOT NULL DEFAULT 0,
+    decided BIGINT NOT NULL DEFAULT 0,
+    verdict TEXT CHECK (verdict IN ('accepted', 'accepted_partial', 'rejected')),
+    -- Hundredths of a percent of the payout.
+    credit_percent BIGINT CHECK (credit_percent BETWEEN 1 AND 9999),
+    note TEXT NOT NULL DEFAULT '',
+    address TEXT NOT NULL DEFAULT '',
+    request_id TEXT NOT NULL DEFAULT '',
+    created_at TIMESTAMP NOT NULL,
+    finished_at TIMESTAMP,
+    CONSTRAINT bulk_jobs_progress CHECK (next_position BETWEEN 0 AND total AND decided BETWEEN 0 AND next_position),
+    CONSTRAINT bulk_jobs_verdict CHECK (state = 'selected' OR verdict IS NOT NULL),
+    CONSTRAINT bulk_jobs_percent CHECK ((verdict = 'accepted_partial') = (credit_percent IS NOT NULL) OR verdict IS NULL)
+);
+CREATE INDEX bulk_jobs_state ON bulk_jobs (state, created_at);
+CREATE INDEX bulk_jobs_user ON bulk_jobs (user_id);
+CREATE TABLE bulk_items (
+    job_id BIGINT NOT NULL REFERENCES bulk_jobs (id),
+    position BIGINT NOT NULL,
+    dispute_id BIGINT NOT NULL REFERENCES disputes (id),
+    -- The version that was confirmed.
+    version INTEGER NOT NULL,
+    -- Empty until it was its turn, then `decided` or why it was skipped.
+    outcome TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (job_id, position)
+);
+CREATE INDEX bulk_items_dispute ON bulk_items (dispute_id);
+
 CREATE TABLE notifications (
     id BIGINT NOT NULL PRIMARY KEY,
     user_id BIGINT NOT NULL REFERENCES users (id),

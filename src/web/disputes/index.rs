@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::row::{Row, Rows};
 use super::state::{Column, ListState};
-use crate::auth::DisputeViewer;
+use crate::auth::{DisputeViewer, EditDisputes, Granted};
 use crate::clock::Clock;
 use crate::db::dispute_list::{self, DisputeLine};
 use crate::db::paging::{Count, Listed};
@@ -32,6 +32,8 @@ pub(in crate::web) struct DisputesPage {
     chrome: Chrome,
     flash: Option<Flash>,
     is_manager: bool,
+    /// Whether rows can be selected and decided.
+    may_edit: bool,
     /// Whether only the rows are sent.
     is_region: bool,
     state: ListState,
@@ -195,6 +197,7 @@ fn load(
         flash: chrome.flash.clone(),
         chrome,
         is_manager,
+        may_edit: Granted::<EditDisputes>::check(viewer.viewer()).is_some(),
         is_region: region == Some("disputes-region"),
         columns: headings(&state),
         all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
