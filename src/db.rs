@@ -3,6 +3,7 @@
 pub mod adjustments;
 pub mod aliases;
 pub mod answers;
+pub mod assignments;
 pub mod audit;
 pub mod bulk;
 pub mod bulk_jobs;
@@ -11,6 +12,7 @@ pub mod call_list;
 pub mod call_names;
 pub mod call_store;
 pub mod calls;
+pub mod canned_notes;
 pub mod connection;
 pub mod counters;
 mod dialect;
@@ -38,6 +40,7 @@ pub mod table_settings;
 pub mod throttles;
 pub mod transitions;
 pub mod users;
+pub mod views;
 
 use std::sync::Arc;
 use std::time::Duration;

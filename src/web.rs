@@ -19,6 +19,7 @@ pub mod help;
 pub mod htmx;
 pub mod list_query;
 pub mod messages;
+pub mod notes;
 pub mod notice;
 pub mod notifications;
 pub mod page;
@@ -34,6 +35,7 @@ pub mod setup;
 pub mod slow_body;
 mod tries;
 pub mod upload;
+pub mod views;
 
 pub use error::AppError;
 pub use path::Path;

@@ -183,6 +183,14 @@
     whole.indeterminate = picked > 0 && picked < boxes.length;
   }
 
+  // ---- canned notes: where the cursor stands
+  on('click', '[data-insert]', (event, button) => {
+    const note = one('textarea[name=note]', button.closest('form'));
+    note.setRangeText(button.dataset.insert, note.selectionStart, note.selectionEnd, 'end');
+    button.closest('[popover]')?.hidePopover?.();
+    note.focus();
+  });
+
   // ---- decision: what it does, in whole minor units; the server reckons again
   on('input', '.decide', (event, form) => {
     if (event.target.name === 'clawback') form.dataset.touched = event.target.value ? '1' : '';

@@ -61,6 +61,10 @@ pub struct DisputeFilter {
     pub submitted_before: Option<Instant>,
     pub has_recording: bool,
     pub has_evidence: bool,
+    /// Managers only: whose work it is.
+    pub assignee: Option<UserId>,
+    /// Managers only: Pending, and due before this instant.
+    pub due_before: Option<Instant>,
 }
 
 text_enum! {
@@ -97,6 +101,8 @@ impl DisputeFilter {
             self.submitted_from.is_some() || self.submitted_before.is_some(),
             self.has_recording,
             self.has_evidence,
+            self.assignee.is_some(),
+            self.due_before.is_some(),
         ];
         set.into_iter().filter(|is_set| *is_set).count()
     }
@@ -106,6 +112,7 @@ impl DisputeFilter {
         let is_ranged = [self.called_from, self.called_before, self.submitted_from, self.submitted_before]
             .iter()
             .any(Option::is_some);
+        let is_ranged = is_ranged || self.due_before.is_some();
         self.size() <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
     }
 
@@ -114,6 +121,8 @@ impl DisputeFilter {
         let mut alone = Self::default();
         if self.search.is_some() {
             alone.search.clone_from(&self.search);
+        } else if self.assignee.is_some() {
+            alone.assignee = self.assignee;
         } else if self.destination.is_some() {
             alone.destination.clone_from(&self.destination);
         } else if self.buyer.is_some() {
@@ -122,6 +131,8 @@ impl DisputeFilter {
             alone.reason.clone_from(&self.reason);
         } else if self.campaign.is_some() {
             alone.campaign = self.campaign;
+        } else if self.due_before.is_some() {
+            alone.statuses = vec![Status::Pending];
         } else {
             alone.statuses.clone_from(&self.statuses);
         }
@@ -180,6 +191,12 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     }
     if filter.has_evidence {
         rows = rows.filter(disputes::has_evidence.eq(true));
+    }
+    if let Some(assignee) = filter.assignee {
+        rows = rows.filter(disputes::assignee_id.eq(assignee));
+    }
+    if let Some(before) = filter.due_before {
+        rows = rows.filter(disputes::status_rank.eq(Status::Pending.rank())).filter(disputes::due_at.lt(before));
     }
     rows
 }

@@ -312,6 +312,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_views (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        list_query -> Text,
+        is_shared -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    canned_notes (id) {
+        id -> BigInt,
+        title -> Text,
+        body -> Text,
+        created_by -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     bulk_jobs (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -429,6 +450,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_raws,
     calls,
     campaigns,
+    canned_notes,
     dispute_suffixes,
     disputes,
     evidence,
@@ -441,6 +463,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     policy,
     publishers,
     recordings,
+    saved_views,
     sessions,
     staged_uploads,
     table_settings,

@@ -29,6 +29,11 @@ text_enum! {
         EvidenceRemoved = "evidence_removed", "The file is removed.";
         Decided = "decided", "The decision is recorded. The buyer is told.";
         Reopened = "reopened", "The dispute is Pending again. The buyer is told.";
+        Assigned = "assigned", "The assignment is saved. Buyers don’t see it.";
+        ViewSaved = "view_saved", "The view is saved.";
+        ViewRemoved = "view_removed", "The view is removed.";
+        CannedNoteSaved = "canned_note_saved", "The note is saved.";
+        CannedNoteRemoved = "canned_note_removed", "The note is removed.";
         NotificationsRead = "notifications_read", "Marked as read.";
         TableSaved = "table_saved", "The table settings are saved.";
         TableReset = "table_reset", "The table settings are back to default.";

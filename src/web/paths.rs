@@ -100,6 +100,14 @@ paths! {
     selection(id) => "/selections/{id}";
     /// How far a bulk decision is, and what came of it.
     bulk_decision(id) => "/decisions/{id}";
+    /// Saved views.
+    views() => "/views";
+    /// Removes a saved view.
+    view_deletion(id) => "/views/{id}/delete";
+    /// Canned notes.
+    notes() => "/notes";
+    /// Removes a canned note.
+    note_deletion(id) => "/notes/{id}/delete";
     /// Sign-in.
     login() => "/login";
     /// Sign-in, and back to a page of this server afterwards.

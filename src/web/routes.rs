@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
-    pending_count, sessions, setup,
+    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notes, notifications,
+    paths, pending_count, sessions, setup, views,
 };
 use crate::assets;
 
@@ -73,6 +73,13 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/disputes/{id}/decision" => disputes::decide),
     route!(POST "/disputes/{id}/reopening" => disputes::reopen),
     route!(POST "/disputes/{id}/messages" => messages::create),
+    route!(POST "/disputes/{id}/assignment" => disputes::assign),
+    route!(GET "/views" => views::index),
+    route!(POST "/views" => views::create),
+    route!(POST "/views/{id}/delete" => views::destroy),
+    route!(GET "/notes" => notes::index),
+    route!(POST "/notes" => notes::save),
+    route!(POST "/notes/{id}/delete" => notes::destroy),
     route!(POST "/selections" => disputes::bulk::select),
     route!(GET "/selections/{id}" => disputes::bulk::confirm),
     route!(POST "/decisions" => disputes::bulk::decide),

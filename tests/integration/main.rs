@@ -19,6 +19,7 @@ mod evidence;
 mod harness;
 mod import;
 mod lifecycle;
+mod managing;
 mod messages;
 mod notifications;
 mod permissions;

@@ -376,6 +376,29 @@ CREATE TABLE adjustments (
 CREATE INDEX adjustments_by_call ON adjustments (call_id);
 CREATE INDEX adjustments_by_dispute ON adjustments (dispute_id);
 
+-- A list by name: the query of a manager's Disputes table, own or shared with the other managers.
+CREATE TABLE saved_views (
+    id BIGINT NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+    list_query TEXT NOT NULL,
+    is_shared BOOLEAN NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+CREATE INDEX saved_views_user ON saved_views (user_id, name, id);
+CREATE INDEX saved_views_shared ON saved_views (name, id) WHERE is_shared;
+
+-- Texts that managers use again and again in notes to buyers, with variables such as {caller_id}.
+CREATE TABLE canned_notes (
+    id BIGINT NOT NULL PRIMARY KEY,
+    title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 60),
+    body TEXT NOT NULL CHECK (length(body) BETWEEN 1 AND 5000),
+    created_by BIGINT NOT NULL REFERENCES users (id),
+    created_at TIMESTAMP NOT NULL
+);
+CREATE INDEX canned_notes_title ON canned_notes (title, id);
+CREATE INDEX canned_notes_creator ON canned_notes (created_by);
+
 -- What a manager selected to decide at once, and how far that has come. `next_position` moves in the transaction that decides.
 CREATE TABLE bulk_jobs (
     id BIGINT NOT NULL PRIMARY KEY,

@@ -3,6 +3,8 @@ DROP TABLE audit_log;
 DROP TABLE pending_counters;
 DROP TABLE outbox;
 DROP TABLE notifications;
+DROP TABLE canned_notes;
+DROP TABLE saved_views;
 DROP TABLE bulk_items;
 DROP TABLE bulk_jobs;
 DROP TABLE adjustments;

@@ -83,7 +83,7 @@ pub(in crate::web) async fn select(
             let query = matching.unwrap_or_else(|| fields.text("list").trim_start_matches('?'));
             let rows = match matching {
                 Some(query) => {
-                    let list = state::ListState::read(&Params::parse(query), viewer.viewer(), None)?;
+                    let list = state::ListState::read(&Params::parse(query), viewer.viewer(), None, now)?;
                     dispute_list::all_matching(conn, viewer.scope(), &list.filter)?
                 }
                 None => bulk_jobs::versions(conn, &grant, &fields.disputes()?)?,
@@ -91,7 +91,7 @@ pub(in crate::web) async fn select(
             if rows.is_empty() {
                 return Err(AppError::Unprocessable("Nothing is selected: tick the disputes to decide.".to_owned()));
             }
-            let list = state::carried(query, viewer.viewer()).map(|list| list.query()).unwrap_or_default();
+            let list = state::carried(query, viewer.viewer(), now).map(|list| list.query()).unwrap_or_default();
             Ok(bulk_jobs::select(conn, &grant, &rows, &list, now)?)
         })
         .await?;

@@ -32,7 +32,7 @@ pub(in crate::web) async fn export(
     let now = clock.now();
     let table = db
         .read(move |conn| {
-            let state = ListState::read(&params, viewer.viewer(), saved(conn, &viewer)?)?;
+            let state = ListState::read(&params, viewer.viewer(), saved(conn, &viewer)?, now)?;
             let policy = policy::load(conn)?;
             Ok::<_, AppError>(Table { viewer, state, policy, now, place: Some(Place::First) })
         })
