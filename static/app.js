@@ -183,6 +183,9 @@
     whole.indeterminate = picked > 0 && picked < boxes.length;
   }
 
+  // ---- bulk: another verdict has other totals
+  on('change', '#plan input[type=radio]', (event, radio) => radio.form.requestSubmit());
+
   // ---- canned notes: where the cursor stands
   on('click', '[data-insert]', (event, button) => {
     const note = one('textarea[name=note]', button.closest('form'));
@@ -192,12 +195,12 @@
   });
 
   // ---- decision: what it does, in whole minor units; the server reckons again
-  on('input', '.decide', (event, form) => {
+  on('input', '.decide[data-payout]', (event, form) => {
     if (event.target.name === 'clawback') form.dataset.touched = event.target.value ? '1' : '';
     showFigure(form);
   });
   function showFigures() {
-    for (const form of all('form.decide:not([data-seen])')) {
+    for (const form of all('form.decide[data-payout]:not([data-seen])')) {
       form.dataset.seen = '1';
       const typed = minorOf(one('[name=clawback]', form).value, form);
       if (typed !== null && typed !== figure(form).proposed) form.dataset.touched = '1';

@@ -3,21 +3,20 @@
 //! A job's place moves in the transaction that decides, so that a job that broke off goes on where it was, and
 //! decides no dispute twice.
 
+mod batch;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::audit;
-use super::dialect::{Lock, insert_all, lock, lock_calls, lock_disputes};
-use super::disputes::DisputeRow;
-use super::schema::{bulk_items, bulk_jobs, calls, disputes};
-use super::transitions::{self, DecideError};
-use super::{AnyConnection, DbError, counters, users};
-use crate::auth::{EditDisputes, Granted, Origin, Via, Viewer};
+use super::dialect::{Lock, insert_all, lock};
+use super::schema::{bulk_items, bulk_jobs, disputes};
+use super::transitions::DecideError;
+use super::{AnyConnection, DbError};
+use crate::auth::{EditDisputes, Granted};
 use crate::clock::Clock;
 use crate::domain::Instant;
-use crate::domain::call::CallStatus;
 use crate::domain::decision::{Decision, DecisionProblem, Verdict};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BulkJobId, BuyerId, DisputeId, UserId};
@@ -98,7 +97,7 @@ impl Plan {
             _ => {}
         }
         Decision::new(self.verdict, credit, None, self.note.clone(), payout, publisher_payout)
-            .map_err(|_: DecisionProblem| Outcome::CreditZero)
+            .map_err(|_problem: DecisionProblem| Outcome::CreditZero)
     }
 }
 
@@ -300,8 +299,8 @@ pub fn work(conn: &mut AnyConnection, clock: &Clock, id: BulkJobId) -> Result<bo
         .select((bulk_items::position, bulk_items::dispute_id, bulk_items::version))
         .load(conn)?;
     let ids: Vec<DisputeId> = items.iter().map(|(_, dispute, _)| *dispute).collect();
-    let outcomes = match deciding(conn, &job)? {
-        Some(grant) => decide_all(conn, &grant, &plan, &items, clock.now())?,
+    let outcomes = match batch::deciding(conn, &job)? {
+        Some(grant) => batch::decide_all(conn, &grant, &plan, &items, clock.now())?,
         None => ids.iter().map(|id| (*id, Outcome::NotAllowed)).collect(),
     };
     let mut decided = job.decided;
@@ -323,83 +322,6 @@ pub fn work(conn: &mut AnyConnection, clock: &Clock, id: BulkJobId) -> Result<bo
             .execute(conn)?;
     }
     Ok(!is_done)
-}
-
-/// The proof that the job's manager may decide now, asked for again at every batch.
-fn deciding(conn: &mut AnyConnection, job: &JobRow) -> Result<Option<Granted<EditDisputes>>, DecideError> {
-    lock(conn, Lock::Policy)?;
-    lock(conn, Lock::User(job.user_id.number()))?;
-    let origin = Origin { via: Via::Browser, address: job.address.clone(), request_id: job.request_id.clone() };
-    let viewer = users::find(conn, job.user_id)?.and_then(|row| Viewer::from_row(&row, origin));
-    Ok(viewer.and_then(|viewer| Granted::<EditDisputes>::check(&viewer)))
-}
-
-/// A dispute with its call's money and status as they are now.
-type Standing = (DisputeRow, Option<i64>, Option<i64>, CallStatus, i64);
-
-fn decide_all(
-    conn: &mut AnyConnection,
-    grant: &Granted<EditDisputes>,
-    plan: &Plan,
-    items: &[(i64, DisputeId, i32)],
-    now: Instant,
-) -> Result<HashMap<DisputeId, Outcome>, DecideError> {
-    let ids: Vec<DisputeId> = items.iter().map(|(_, dispute, _)| *dispute).collect();
-    let mut held: Vec<_> = disputes::table.filter(disputes::id.eq_any(&ids)).select(disputes::call_id).load(conn)?;
-    held.sort_unstable();
-    lock_calls(conn, &held)?;
-    lock_disputes(conn, &ids)?;
-    // Only now, under the locks, it is read what is decided upon.
-    let rows: Vec<Standing> = disputes::table
-        .inner_join(calls::table)
-        .filter(disputes::id.eq_any(&ids))
-        .select((DisputeRow::as_select(), calls::payout, calls::publisher_payout, calls::status, calls::net_credit))
-        .load(conn)?;
-    let mut standing: HashMap<DisputeId, Standing> = rows.into_iter().map(|row| (row.0.id, row)).collect();
-    let (mut outcomes, mut entries) = (HashMap::new(), Vec::new());
-    let mut changes: BTreeMap<BuyerId, i64> = BTreeMap::new();
-    for (_, id, seen) in items {
-        let Some(row) = standing.remove(id) else { continue };
-        let outcome = match judge(grant, plan, *seen, &row) {
-            Ok(decision) => {
-                entries.push(transitions::record(conn, grant, &row.0, &decision, now)?);
-                let change = changes.entry(row.0.buyer_id).or_default();
-                *change = change.saturating_sub(1);
-                Outcome::Decided
-            }
-            Err(outcome) => outcome,
-        };
-        outcomes.insert(*id, outcome);
-    }
-    counters::add_all(conn, &changes)?;
-    audit::append_all(conn, &grant.actor(), now, &entries)?;
-    Ok(outcomes)
-}
-
-/// The decision about one dispute, or why it is skipped.
-fn judge(
-    grant: &Granted<EditDisputes>,
-    plan: &Plan,
-    seen: i32,
-    (row, payout_now, publisher_now, status_now, net_credit): &Standing,
-) -> Result<Decision, Outcome> {
-    let Some(payout) = row.payout.filter(|_| row.status == Status::Pending) else {
-        return Err(Outcome::NotPending);
-    };
-    if row.version != seen {
-        return Err(Outcome::Changed);
-    }
-    if row.filed_by_manager == Some(grant.user()) {
-        return Err(Outcome::FiledBySelf);
-    }
-    if (*payout_now, *publisher_now, *status_now) != (row.payout, row.publisher_payout, row.call_status) {
-        return Err(Outcome::CallChanged);
-    }
-    let decision = plan.decision(payout, row.publisher_payout)?;
-    if net_credit.saturating_add(decision.credit()) > payout {
-        return Err(Outcome::NetOutOfRange);
-    }
-    Ok(decision)
 }
 
 /// A dispute of a job as its result lists it.

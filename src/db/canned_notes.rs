@@ -59,18 +59,15 @@ pub fn change(
     let before = canned_notes::table.find(id).select(CannedNote::as_select()).first(conn).optional()?;
     let Some(before) = before else { return Ok(false) };
     let old = serde_json::json!({ "title": before.title, "body": before.body });
-    let entry = match wanted {
-        Some((title, body)) => {
-            diesel::update(canned_notes::table.find(id))
-                .set((canned_notes::title.eq(title), canned_notes::body.eq(body)))
-                .execute(conn)?;
-            Entry::new("canned_note.changed", "canned_note", &id)
-                .now_is(serde_json::json!({ "title": title, "body": body }))
-        }
-        None => {
-            diesel::delete(canned_notes::table.find(id)).execute(conn)?;
-            Entry::new("canned_note.removed", "canned_note", &id)
-        }
+    let entry = if let Some((title, body)) = wanted {
+        diesel::update(canned_notes::table.find(id))
+            .set((canned_notes::title.eq(title), canned_notes::body.eq(body)))
+            .execute(conn)?;
+        let new = serde_json::json!({ "title": title, "body": body });
+        Entry::new("canned_note.changed", "canned_note", &id).now_is(new)
+    } else {
+        diesel::delete(canned_notes::table.find(id)).execute(conn)?;
+        Entry::new("canned_note.removed", "canned_note", &id)
     };
     audit::append(conn, &grant.actor(), now, &entry.was(old))?;
     Ok(true)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use diesel::prelude::*;
 use fairdial::auth::{EditDisputes, Granted, Viewer};
 use fairdial::db::bulk_jobs::{self, Plan};
+use fairdial::db::dispute_list::{self, DisputeFilter};
 use fairdial::db::transitions::{self, DecideError, DecisionInput};
 use fairdial::db::{DbError, audit, counters, schema};
 use fairdial::domain::decision::Verdict;
@@ -126,6 +127,10 @@ async fn a_selection_is_its_managers_and_lasts_an_hour() {
     petra.post("/decisions", &form).await.assert_not_found();
     dana.post("/selections", &[]).await.assert_status(422);
     dana.post("/decisions", &[("selection", selection)]).await.assert_status(422);
+    let long = "x".repeat(5_001);
+    let answer = dana.post("/decisions", &[form[0], form[1], ("note", &long)]).await;
+    answer.assert_field_error("note", "A note has at most 5,000 characters");
+    assert_eq!(answer.page().value("note"), long);
     app.clock().advance(chrono::Duration::hours(1));
     let dana = app.manager("dana").await;
     dana.post("/decisions", &form).await.assert_status(410);
@@ -144,7 +149,7 @@ async fn what_broke_off_goes_on_where_it_was_and_decides_nothing_twice() {
     let job = app
         .db()
         .write_blocking::<_, bulk_jobs::StartError>(|conn| {
-            let rows = fairdial::db::dispute_list::all_matching(conn, manager.scope(), &Default::default())?;
+            let rows = dispute_list::all_matching(conn, manager.scope(), &DisputeFilter::default())?;
             let id = bulk_jobs::select(conn, &dana, &rows, "", now)?;
             bulk_jobs::start(conn, &dana, id, &plan, now)
         })

@@ -233,18 +233,19 @@ pub(in crate::web) async fn decide(
             let said = state.problems().iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join(". ");
             return Err(AppError::Unprocessable(said));
         };
-        let page = db.read(move |conn| SelectionPage::load(conn, &grant, &here, id, (state.clone(), None))).await?;
+        // A note that is too long spoils no figures.
+        let planned = read_plan(state.value("verdict"), state.value("credit_percent"), "").1;
+        let page = db.read(move |conn| SelectionPage::load(conn, &grant, &here, id, (state, planned))).await?;
         return Ok(Page::new(htmx, page).unprocessable().respond_to(&request));
     };
     let now = clock.now();
     let job = db
         .write(move |conn| {
-            let id = match selection {
-                Some(id) => id,
-                None => {
-                    let rows = bulk_jobs::versions(conn, &grant, &fields.disputes().or(Err(StartError::Missing))?)?;
-                    bulk_jobs::select(conn, &grant, &rows, "", now)?
-                }
+            let id = if let Some(id) = selection {
+                id
+            } else {
+                let rows = bulk_jobs::versions(conn, &grant, &fields.disputes().or(Err(StartError::Missing))?)?;
+                bulk_jobs::select(conn, &grant, &rows, "", now)?
             };
             bulk_jobs::start(conn, &grant, id, &plan, now)
         })

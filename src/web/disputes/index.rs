@@ -26,6 +26,7 @@ const ON_THE_FORM: &[&str] = &["q", "status", "reason"];
 const ON_A_MANAGERS_FORM: &[&str] =
     &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the page that is there or not")]
 #[derive(Template)]
 #[template(path = "pages/disputes/index.html", blocks = ["content", "rows"])]
 pub(in crate::web) struct DisputesPage {
