@@ -10,6 +10,7 @@ mod calls;
 mod commands;
 mod contention;
 mod crash;
+mod deciding;
 mod dispute_table;
 mod disputes;
 mod disputing;
