@@ -18,6 +18,7 @@ mod evidence;
 mod harness;
 mod import;
 mod lifecycle;
+mod mail;
 mod messages;
 mod notifications;
 mod permissions;
