@@ -10,6 +10,7 @@ mod calls;
 mod commands;
 mod contention;
 mod crash;
+mod demo;
 mod dispute_table;
 mod disputes;
 mod disputing;
@@ -22,6 +23,7 @@ mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod schema;
 mod sessions;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
