@@ -49,6 +49,9 @@ pub(crate) fn declared() -> Columns {
     let mut columns = Columns::new();
     let mut table = None;
     for line in include_str!("../../src/db/schema.rs").lines().map(str::trim) {
+        if line == "}" {
+            table = None;
+        }
         if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
             table = Some(name.to_owned());
         } else if let (Some(table), Some((column, kind))) = (&table, line.split_once(" -> ")) {
