@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::dialect::{in_write_transaction, insert_all, prepare_filling, secondary_indexes};
-use super::{AnyConnection, Failure};
 use super::schema::{
     adjustments, calls, campaigns, dispute_suffixes, disputes, notifications, pending_counters, publishers, recordings,
 };
+use super::{AnyConnection, Failure};
 use super::{buyers::name_key, suffixes};
 use crate::domain::Instant;
 use crate::domain::call::{CallStatus, DisputeState, HangupBy};

@@ -87,9 +87,7 @@ pub(super) fn lock_key(conn: &mut AnyConnection, key: &str) -> QueryResult<()> {
     let AnyConnection::Postgres(conn) = conn else {
         return Ok(());
     };
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<Text, _>(key)
-        .execute(conn)?;
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(key).execute(conn)?;
     Ok(())
 }
 

@@ -44,7 +44,8 @@ fn counters_are_counts(db: &Db) {
     for email in [MANAGER, BUYER] {
         let row = read(db, |conn| users::find_by_email(conn, email)).expect("the user is there");
         let viewer = Viewer::from_row(&row, Origin::command()).expect("nobody disabled");
-        let whose = viewer.scope().buyer().map_or_else(String::new, |buyer| format!(" AND buyer_id = {}", buyer.number()));
+        let whose =
+            viewer.scope().buyer().map_or_else(String::new, |buyer| format!(" AND buyer_id = {}", buyer.number()));
         let pending = number(db, &format!("disputes WHERE status = 'pending'{whose}"));
         assert!(pending > 0, "{email} has nothing Pending");
         assert_eq!(read(db, |conn| counters::pending(conn, viewer.scope())), pending, "{email}");

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::{
-    Anchor, DisputeFilter, DisputeLine, DisputeSort, Query, in_default_order, matching, matching_by_column, ordered, search,
+    Anchor, DisputeFilter, DisputeLine, DisputeSort, Query, in_default_order, matching, matching_by_column, ordered,
+    search,
 };
 use crate::auth::Scope;
 use crate::db::paging::{CAP, Sort};

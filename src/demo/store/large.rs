@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use chrono::Duration;
 
-use crate::db::bulk::{self, WholeDispute};
 use crate::db::Db;
+use crate::db::bulk::{self, WholeDispute};
 use crate::demo::calls::DemoCall;
 use crate::demo::disputes::DemoDispute;
 use crate::demo::world::World;
