@@ -11,6 +11,7 @@ mod commands;
 mod contention;
 mod crash;
 mod demo;
+mod deciding;
 mod dispute_table;
 mod disputes;
 mod disputing;
