@@ -11,6 +11,7 @@ mod commands;
 mod contention;
 mod crash;
 mod deciding;
+mod demo;
 mod dispute_table;
 mod disputes;
 mod disputing;
@@ -24,6 +25,7 @@ mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod schema;
 mod sessions;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
