@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::file_store::FileStore;
+use crate::mail::Mailer;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
@@ -119,14 +120,18 @@ pub fn build(
         .app_data(shared.shutdown)
         .app_data(shared.events)
         .app_data(form::payload_config())
-        .wrap(from_fn(slow_body::limit_slow_bodies))
-        .wrap(from_fn(same_origin::require_same_origin))
-        .wrap(sessions)
         .wrap(from_fn(error_pages::render_errors))
         .wrap(Compress::default())
         .wrap(from_fn(security_headers::add_headers))
         .wrap(TracingLogger::<RequestSpan>::new())
-        .configure(register)
+        .configure(routes::register_for_anybody)
+        .service(
+            web::scope("")
+                .wrap(from_fn(slow_body::limit_slow_bodies))
+                .wrap(from_fn(same_origin::require_same_origin))
+                .wrap(sessions)
+                .configure(register),
+        )
 }
 
 /// Starts serving on the listener. Signals are the caller's: it calls `Shutdown::begin`.
@@ -137,6 +142,9 @@ pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io:
     let shutdown = shared.shutdown.as_ref().clone();
     let (db, clock, files) = (shared.db.as_ref().clone(), shared.clock.as_ref().clone(), shared.files.as_ref().clone());
     actix_web::rt::spawn(bulk::resume(db.clone(), clock.clone(), shutdown.clone()));
+    if let Some(mailer) = Mailer::new(&shared.config).map_err(io::Error::other)? {
+        actix_web::rt::spawn(mailer.run(db.clone(), clock.clone(), shutdown.clone()));
+    }
     actix_web::rt::spawn(sweep::run_hourly(db, clock, files, shutdown.clone()));
     let server = HttpServer::new(move || build(shared.clone(), routes::register))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.

@@ -67,6 +67,7 @@ diesel::table! {
         time_zone -> Text,
         theme -> Text,
         keyboard_shortcuts -> Bool,
+        mail_notifications -> Bool,
         created_at -> Timestamp,
     }
 }
@@ -370,6 +371,7 @@ diesel::table! {
         detail -> Text,
         created_at -> Timestamp,
         read_at -> Nullable<Timestamp>,
+        mail_due_at -> Nullable<Timestamp>,
     }
 }
 
