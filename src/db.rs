@@ -1,10 +1,12 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod administration;
 pub mod aliases;
 pub mod answers;
 pub mod audit;
 pub mod bulk;
+pub mod buyer_settings;
 pub mod buyers;
 pub mod call_list;
 pub mod call_names;

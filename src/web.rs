@@ -30,6 +30,7 @@ pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
 pub mod slow_body;
 mod tries;

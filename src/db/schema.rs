@@ -10,6 +10,7 @@ diesel::table! {
         reply_reopens -> Bool,
         decision_deadline_days -> Integer,
         is_live -> Bool,
+        version -> Integer,
     }
 }
 
@@ -68,6 +69,7 @@ diesel::table! {
         theme -> Text,
         keyboard_shortcuts -> Bool,
         created_at -> Timestamp,
+        last_signed_in_at -> Nullable<Timestamp>,
     }
 }
 

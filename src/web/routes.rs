@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 use super::page::see_other;
 use super::{
     AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
-    pending_count, sessions, setup,
+    pending_count, sessions, settings, setup,
 };
 use crate::assets;
 
@@ -75,6 +75,18 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/events" => events::stream),
     route!(GET "/notifications" => notifications::index),
     route!(POST "/notifications/read" => notifications::read),
+    route!(GET "/settings" => settings::index),
+    route!(GET "/settings/users" => settings::users::index),
+    route!(POST "/settings/users" => settings::users::create),
+    route!(GET "/settings/users/new" => settings::users::new),
+    route!(GET "/settings/users/{id}" => settings::users::show),
+    route!(POST "/settings/users/{id}" => settings::users::update),
+    route!(GET "/settings/buyers" => settings::buyers::index),
+    route!(POST "/settings/buyers" => settings::buyers::create),
+    route!(GET "/settings/buyers/new" => settings::buyers::new),
+    route!(GET "/settings/buyers/{id}" => settings::buyers::show),
+    route!(POST "/settings/buyers/{id}" => settings::buyers::update),
+    route!(POST "/settings/buyers/{id}/aliases" => settings::buyers::link_alias),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),

@@ -17,12 +17,15 @@ mod evidence;
 mod harness;
 mod import;
 mod lifecycle;
+mod manager_permissions;
 mod messages;
 mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
 mod sessions;
+mod settings_buyers;
+mod settings_users;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

@@ -10,12 +10,14 @@ CREATE TABLE policy (
     reasons TEXT NOT NULL,
     reply_reopens BOOLEAN NOT NULL,
     decision_deadline_days INTEGER NOT NULL CHECK (decision_deadline_days BETWEEN 1 AND 3650),
-    is_live BOOLEAN NOT NULL
+    is_live BOOLEAN NOT NULL,
+    -- Raised by every change, so that of two who edit at once the second is told.
+    version INTEGER NOT NULL
 );
 INSERT INTO policy VALUES (
     1, 'Fairdial', 7, 'completed_with_conversion,not_connected_with_conversion',
     '[{"code":"caller_hung_up","label":"Caller hung up immediately"},{"code":"not_connected","label":"Call was not connected"},{"code":"invalid_caller","label":"Invalid Caller (Bot/Spam)"},{"code":"duplicate_call","label":"Duplicate call"},{"code":"not_qualified","label":"Did not meet qualification criteria"},{"code":"technical_issues","label":"Technical issues"},{"code":"other","label":"Other"}]',
-    TRUE, 10, TRUE
+    TRUE, 10, TRUE, 1
 );
 
 CREATE TABLE buyers (
@@ -67,6 +69,7 @@ CREATE TABLE users (
     theme TEXT NOT NULL DEFAULT 'system' CHECK (theme IN ('system', 'light', 'dark')),
     keyboard_shortcuts BOOLEAN NOT NULL DEFAULT TRUE,
     created_at TIMESTAMP NOT NULL,
+    last_signed_in_at TIMESTAMP,
     CONSTRAINT users_role_fits_buyer CHECK ((role = 'buyer') = (buyer_id IS NOT NULL)),
     CONSTRAINT users_permissions_fit_role CHECK (
         (role = 'buyer' AND NOT disputes_view AND NOT disputes_edit AND NOT calls_import AND NOT settings)
@@ -74,6 +77,7 @@ CREATE TABLE users (
     CONSTRAINT users_edit_needs_view CHECK (disputes_view OR NOT disputes_edit)
 );
 CREATE INDEX users_buyer ON users (buyer_id);
+CREATE INDEX users_by_name ON users (name, id);
 
 -- Which columns, in which order, how many rows: the saved state of a bare list URL.
 CREATE TABLE table_settings (
