@@ -11,6 +11,7 @@ use super::users::{self as people, NewUser, Permissions, UserError, UserRow};
 use super::{AnyConnection, Backend, DbError, aliases, database_failure, links};
 use crate::auth::{Granted, ManageSettings, Viewer};
 use crate::domain::Instant;
+use crate::domain::claim::Problem;
 use crate::domain::ids::{BuyerId, UserId};
 
 /// Why a setting couldn't be changed.
@@ -37,8 +38,8 @@ pub enum SettingsError {
     Buyer(BuyerError),
     #[error("{0}")]
     Alias(&'static str),
-    #[error("{sentence}")]
-    Policy { field: String, sentence: String },
+    #[error("the policy can't be like this")]
+    Policy(Vec<Problem>),
     #[error(transparent)]
     Database(DbError),
 }
@@ -77,12 +78,12 @@ impl From<aliases::AliasError> for SettingsError {
 pub(super) fn recheck(conn: &mut AnyConnection, grant: &Granted<ManageSettings>) -> Result<(), SettingsError> {
     dialect::lock_key(conn, "settings")?;
     lock(conn, Lock::Policy)?;
-    lock(conn, Lock::User(grant.user().number()))?;
     recheck_user(conn, grant)
 }
 
-/// The same without the lock on the policy, for those who go on to change it.
+/// The same once the policy is locked.
 pub(super) fn recheck_user(conn: &mut AnyConnection, grant: &Granted<ManageSettings>) -> Result<(), SettingsError> {
+    lock(conn, Lock::User(grant.user().number()))?;
     let row = people::find(conn, grant.user())?.ok_or(SettingsError::NotAllowed)?;
     let is_current = row.epoch == grant.viewer().profile().epoch;
     let viewer = Viewer::from_row(&row, grant.actor().origin).filter(|_| is_current);

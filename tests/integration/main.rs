@@ -25,6 +25,7 @@ mod query_plans;
 mod recordings;
 mod sessions;
 mod settings_buyers;
+mod settings_policy;
 mod settings_users;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]

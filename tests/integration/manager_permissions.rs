@@ -22,6 +22,8 @@ const LINES: &[Line] = &[
     ("GET", "/settings/buyers/{id}", [403, 403, 403, 403, 404]),
     ("POST", "/settings/buyers/{id}", [403, 403, 403, 403, 404]),
     ("POST", "/settings/buyers/{id}/aliases", [403, 403, 403, 403, 404]),
+    ("GET", "/settings/policy", [403, 403, 403, 403, 200]),
+    ("POST", "/settings/policy", [403, 403, 403, 403, 422]),
 ];
 
 const MANAGERS: [Person; 5] = [

@@ -64,6 +64,8 @@ const LINES: &[Line] = &[
     ("GET", "/settings/buyers/{id}", [303, 403, 403, 403, 303]),
     ("POST", "/settings/buyers/{id}", [303, 403, 403, 403, 303]),
     ("POST", "/settings/buyers/{id}/aliases", [303, 403, 403, 403, 303]),
+    ("GET", "/settings/policy", [303, 403, 403, 403, 303]),
+    ("POST", "/settings/policy", [303, 403, 403, 403, 303]),
     ("GET", "/setup/{token}", [404, 404, 404, 404, 404]),
     ("POST", "/setup/{token}", [404, 404, 404, 404, 404]),
     ("GET", "/invitations/{token}", [404, 404, 404, 404, 404]),
