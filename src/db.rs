@@ -5,6 +5,7 @@ pub mod administration;
 pub mod aliases;
 pub mod answers;
 pub mod audit;
+pub mod audit_list;
 pub mod bulk;
 pub mod buyer_settings;
 pub mod buyers;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod around;
+pub mod audit;
 pub mod calls;
 pub mod chrome;
 pub mod client;

@@ -110,7 +110,7 @@ pub fn unread(conn: &mut AnyConnection, viewer: &Viewer) -> Result<i64, DbError>
 /// The items a manager has by permission.
 fn menu(viewer: &Viewer) -> Menu {
     let may_settings = Granted::<ManageSettings>::check(viewer).is_some();
-    Menu { settings: may_settings, ..Menu::default() }
+    Menu { settings: may_settings, audit: may_settings, ..Menu::default() }
 }
 
 fn theme(theme: Theme) -> ThemeChoice {

@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
+    AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
     pending_count, sessions, settings, setup,
 };
 use crate::assets;
@@ -89,6 +89,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/settings/buyers/{id}/aliases" => settings::buyers::link_alias),
     route!(GET "/settings/policy" => settings::policy::show),
     route!(POST "/settings/policy" => settings::policy::update),
+    route!(GET "/audit" => audit::index),
+    route!(GET "/audit.csv" => audit::csv),
+    route!(GET "/audit.jsonl" => audit::lines),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),

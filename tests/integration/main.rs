@@ -4,6 +4,7 @@
 
 mod account;
 mod account_page;
+mod audit;
 mod call_export;
 mod call_pages;
 mod calls;

@@ -24,6 +24,9 @@ const LINES: &[Line] = &[
     ("POST", "/settings/buyers/{id}/aliases", [403, 403, 403, 403, 404]),
     ("GET", "/settings/policy", [403, 403, 403, 403, 200]),
     ("POST", "/settings/policy", [403, 403, 403, 403, 422]),
+    ("GET", "/audit", [403, 403, 403, 403, 200]),
+    ("GET", "/audit.csv", [403, 403, 403, 403, 200]),
+    ("GET", "/audit.jsonl", [403, 403, 403, 403, 200]),
 ];
 
 const MANAGERS: [Person; 5] = [

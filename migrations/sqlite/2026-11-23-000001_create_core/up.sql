@@ -432,9 +432,11 @@ CREATE TABLE audit_log (
     hash TEXT NOT NULL
 );
 CREATE INDEX audit_log_dispute ON audit_log (dispute_id, seq);
-CREATE INDEX audit_log_actor ON audit_log (actor_id, seq);
-CREATE INDEX audit_log_entity ON audit_log (entity, entity_id, seq);
-CREATE INDEX audit_log_action ON audit_log (action, seq);
+CREATE INDEX audit_log_at ON audit_log (at, seq);
+CREATE INDEX audit_log_actor ON audit_log (actor_id, at, seq);
+CREATE INDEX audit_log_entity ON audit_log (entity, at, seq);
+CREATE INDEX audit_log_thing ON audit_log (entity, entity_id, at, seq);
+CREATE INDEX audit_log_action ON audit_log (action, at, seq);
 CREATE TABLE audit_head (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL,
