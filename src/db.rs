@@ -31,6 +31,7 @@ pub mod paging;
 pub mod policy;
 pub mod recording_store;
 pub mod recordings;
+pub mod reports;
 pub mod schema;
 pub mod sending;
 pub mod sessions;

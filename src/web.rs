@@ -27,6 +27,7 @@ pub mod path;
 pub mod paths;
 pub mod pending_count;
 pub mod ranged_file;
+pub mod reports;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;

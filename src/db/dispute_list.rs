@@ -14,7 +14,7 @@ use super::{AnyConnection, Backend, disputes as finders};
 use crate::auth::Scope;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, UserId};
+use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
 
 type Query = disputes::BoxedQuery<'static, Backend>;
 
@@ -61,6 +61,10 @@ pub struct DisputeFilter {
     pub submitted_before: Option<Instant>,
     pub has_recording: bool,
     pub has_evidence: bool,
+    /// Managers only.
+    pub publisher: Option<PublisherId>,
+    /// Managers only: who decided.
+    pub decided_by: Option<UserId>,
 }
 
 text_enum! {
@@ -97,6 +101,8 @@ impl DisputeFilter {
             self.submitted_from.is_some() || self.submitted_before.is_some(),
             self.has_recording,
             self.has_evidence,
+            self.publisher.is_some(),
+            self.decided_by.is_some(),
         ];
         set.into_iter().filter(|is_set| *is_set).count()
     }
@@ -122,6 +128,10 @@ impl DisputeFilter {
             alone.reason.clone_from(&self.reason);
         } else if self.campaign.is_some() {
             alone.campaign = self.campaign;
+        } else if self.publisher.is_some() {
+            alone.publisher = self.publisher;
+        } else if self.decided_by.is_some() {
+            alone.decided_by = self.decided_by;
         } else {
             alone.statuses.clone_from(&self.statuses);
         }
@@ -180,6 +190,12 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     }
     if filter.has_evidence {
         rows = rows.filter(disputes::has_evidence.eq(true));
+    }
+    if let Some(publisher) = filter.publisher {
+        rows = rows.filter(disputes::publisher_id.eq(publisher));
+    }
+    if let Some(manager) = filter.decided_by {
+        rows = rows.filter(disputes::decided_by.eq(manager));
     }
     rows
 }

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::notice::Notice;
 use super::page::{Chrome, Menu, NavItem, ThemeChoice};
-use crate::auth::{Granted, ManageSettings, Viewer};
+use crate::auth::{Granted, ManageSettings, ViewDisputes, Viewer};
 use crate::auth::principal::Theme;
 use crate::db::{AnyConnection, DbError, buyers, counters, notifications, policy};
 
@@ -110,7 +110,9 @@ pub fn unread(conn: &mut AnyConnection, viewer: &Viewer) -> Result<i64, DbError>
 /// The items a manager has by permission.
 fn menu(viewer: &Viewer) -> Menu {
     let may_settings = Granted::<ManageSettings>::check(viewer).is_some();
-    Menu { settings: may_settings, audit: may_settings, ..Menu::default() }
+    // A buyer sees disputes too, but no figures of the platform.
+    let may_reports = Granted::<ViewDisputes>::check(viewer).is_some();
+    Menu { reports: may_reports, settings: may_settings, audit: may_settings, ..Menu::default() }
 }
 
 fn theme(theme: Theme) -> ThemeChoice {

@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 use super::page::see_other;
 use super::{
     AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
-    pending_count, sessions, settings, setup,
+    pending_count, reports, sessions, settings, setup,
 };
 use crate::assets;
 
@@ -92,6 +92,8 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/audit" => audit::index),
     route!(GET "/audit.csv" => audit::csv),
     route!(GET "/audit.jsonl" => audit::lines),
+    route!(GET "/reports" => reports::index),
+    route!(GET "/reports.csv" => reports::csv),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),

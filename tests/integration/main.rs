@@ -24,6 +24,7 @@ mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod reports;
 mod sessions;
 mod settings_buyers;
 mod settings_policy;

@@ -27,6 +27,8 @@ const LINES: &[Line] = &[
     ("GET", "/audit", [403, 403, 403, 403, 200]),
     ("GET", "/audit.csv", [403, 403, 403, 403, 200]),
     ("GET", "/audit.jsonl", [403, 403, 403, 403, 200]),
+    ("GET", "/reports", [403, 200, 200, 403, 403]),
+    ("GET", "/reports.csv", [403, 200, 200, 403, 403]),
 ];
 
 const MANAGERS: [Person; 5] = [

@@ -285,6 +285,8 @@ CREATE INDEX disputes_reason ON disputes (reason, status_rank, listed_at DESC, i
 CREATE INDEX disputes_buyer_by_reason ON disputes (buyer_id, reason, id);
 CREATE INDEX disputes_by_reason ON disputes (reason, id);
 CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_publisher ON disputes (publisher_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_decider ON disputes (decided_by, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_submitted ON disputes (buyer_id, listed_at, id);
 CREATE INDEX disputes_submitted ON disputes (listed_at, id);

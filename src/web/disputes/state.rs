@@ -52,7 +52,21 @@ const SORTS_OF_BUYERS: &[DisputeSort] = &[
 ];
 
 /// Filters that are texts in the address and come back into links and fields as they were.
-const KEPT: [&str; 8] = ["reason", "buyer", "campaign", "destination", "from", "to", "submitted_from", "submitted_to"];
+const KEPT: [&str; 10] = [
+    "reason",
+    "buyer",
+    "campaign",
+    "destination",
+    "from",
+    "to",
+    "submitted_from",
+    "submitted_to",
+    "publisher",
+    "decided_by",
+];
+
+/// Those of them that only managers have.
+const OF_MANAGERS: [&str; 2] = ["publisher", "decided_by"];
 
 impl Column {
     /// The columns this viewer can choose from, in their default order.
@@ -138,8 +152,11 @@ impl ListState {
             submitted_before,
             has_recording: params.is_ticked("has_recording")?,
             has_evidence: params.is_ticked("has_evidence")?,
+            // Of publishers and deciders a buyer knows nothing: for it these filters don't exist.
+            publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
+            decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
         };
-        let kept = KEPT.iter().filter_map(|name| Some((*name, params.text(name)?.to_owned()))).collect();
+        let kept = KEPT.iter().filter(|name| is_manager || !OF_MANAGERS.contains(name)).filter_map(|name| Some((*name, params.text(name)?.to_owned()))).collect();
         Ok(Self { filter, listing, kept })
     }
 
@@ -207,6 +224,8 @@ impl ListState {
         chips.extend(one("destination", "Destination", self.text("destination")));
         chips.extend(self.range("Call Date", "from", "to"));
         chips.extend(self.range("Submitted", "submitted_from", "submitted_to"));
+        chips.extend(self.filter.publisher.map(|_| Chip::new("One publisher", &link.clone().without("publisher"))));
+        chips.extend(self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))));
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
         }
