@@ -91,6 +91,10 @@
 
   document.addEventListener('htmx:after:swap', () => {
     guardForms();
+    showFigures();
+    const done = one('#panel-slot > [data-decided]');
+    if (done) return goOn(done);
+    focusWanted();
     const open = panel();
     if (open && !open.dataset.seen) {
       open.dataset.seen = '1';
@@ -129,6 +133,24 @@
     opener = null;
   }
 
+  // After a decision: the list keeps its place, and its next Pending row has the focus, also when its rows come anew.
+  let wantedRow = null;
+  function goOn(done) {
+    wantedRow = done.dataset.next;
+    done.remove();
+    markRow(null);
+    listUrl = opener = null;
+    focusWanted();
+    document.dispatchEvent(new CustomEvent('fairdial:changed'));
+    setTimeout(() => { wantedRow = null; }, 3000);
+  }
+  function focusWanted() {
+    if (wantedRow === null || (document.activeElement !== document.body && !document.activeElement.closest('#disputes-region'))) return;
+    const row = wantedRow && one(`tr[data-id="${CSS.escape(wantedRow)}"]`);
+    const target = row ? one('a.hit', row) || one('a', row) : one('#disputes-region');
+    if (target !== document.activeElement) target?.focus();
+  }
+
   function markRow(id) {
     for (const row of all('tr[aria-current]')) row.removeAttribute('aria-current');
     if (id) one(`tr[data-id="${CSS.escape(id)}"]`)?.setAttribute('aria-current', 'true');
@@ -140,6 +162,72 @@
     event.preventDefault();
     emptySlot();
   });
+
+  // ---- decision: what it does, in whole minor units; the server reckons again
+  on('input', '.decide', (event, form) => {
+    if (event.target.name === 'clawback') form.dataset.touched = event.target.value ? '1' : '';
+    showFigure(form);
+  });
+  function showFigures() {
+    for (const form of all('form.decide:not([data-seen])')) {
+      form.dataset.seen = '1';
+      const typed = minorOf(one('[name=clawback]', form).value, form);
+      if (typed !== null && typed !== figure(form).proposed) form.dataset.touched = '1';
+      showFigure(form);
+    }
+  }
+
+  function figure(form) {
+    const verdict = one('[name=verdict]:checked', form)?.value;
+    const payout = BigInt(form.dataset.payout);
+    const publisher = form.dataset.publisher ? BigInt(form.dataset.publisher) : 0n;
+    let credit = verdict === 'accepted' ? payout : null;
+    if (verdict === 'accepted_partial') credit = minorOf(one('[name=credit]', form).value, form);
+    if (credit !== null && (credit <= 0n || credit > payout || (credit === payout && verdict !== 'accepted'))) credit = null;
+    return { verdict, payout, publisher, credit, proposed: credit === null ? null : share(publisher, credit, payout) };
+  }
+
+  function showFigure(form) {
+    const { verdict, payout, publisher, credit, proposed } = figure(form);
+    const clawback = one('[name=clawback]', form);
+    // What doesn't belong to the verdict isn't sent, and comes back with it.
+    one('[name=credit]', form).disabled = verdict !== undefined && verdict !== 'accepted_partial';
+    clawback.disabled = verdict === 'rejected';
+    if (!form.dataset.touched && publisher > 0n) clawback.value = proposed === null ? '' : plain(proposed, form);
+    let taken = clawback.value ? minorOf(clawback.value, form) : proposed;
+    if (taken !== null && taken > publisher) taken = null;
+    const say = (selector, amount) => {
+      const output = one(selector, form);
+      if (output) output.textContent = amount === null ? '' : money(amount, form);
+    };
+    say('[data-remains]', credit === null ? null : payout - credit);
+    say('[data-publisher-remains]', taken === null || credit === null ? null : publisher - taken);
+    const hint = one('[data-proposed]', form);
+    if (hint) hint.textContent = proposed === null ? `At most ${money(publisher, form)}` : `Proposed: ${money(proposed, form)} of ${money(publisher, form)}`;
+  }
+
+  // "1,030.30" as 103030n; null for what the server would refuse.
+  function minorOf(text, { dataset }) {
+    const digits = Number(dataset.digits);
+    const found = /^(\d+|\d{1,3}(?:,\d{3})+)?(?:\.(\d+))?$/.exec(text.trim().replace(dataset.sign.trim(), ''));
+    if (!found || (!found[1] && !found[2]) || (found[2] ?? '').length > digits) return null;
+    return BigInt((found[1] ?? '').replaceAll(',', '') + (found[2] ?? '').padEnd(digits, '0') || '0');
+  }
+  function plain(minor, { dataset }) {
+    const digits = Number(dataset.digits);
+    const text = String(minor).padStart(digits + 1, '0');
+    return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
+  }
+  function money(minor, form) {
+    const [whole, fraction] = plain(minor, form).split('.');
+    return form.dataset.sign + whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction ? `.${fraction}` : '');
+  }
+  // amount × part ÷ whole, half to even.
+  function share(amount, part, whole) {
+    const floor = (amount * part) / whole;
+    const twice = ((amount * part) % whole) * 2n;
+    return twice > whole || (twice === whole && floor % 2n === 1n) ? floor + 1n : floor;
+  }
 
   // ---- live counts
   let stream = null;
@@ -387,6 +475,7 @@
   });
 
   // ---- at the start
+  showFigures();
   one('.summary[autofocus]')?.focus();
   if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
   listen();

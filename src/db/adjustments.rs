@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::AnyConnection;
-use super::schema::{adjustments, calls};
+use super::schema::{adjustments, calls, users};
+use crate::auth::{Granted, ViewDisputes};
 use crate::domain::Instant;
 use crate::domain::ids::{AdjustmentId, CallId, DisputeId, UserId};
 
@@ -30,6 +31,29 @@ pub(super) fn of_dispute(conn: &mut AnyConnection, dispute: DisputeId) -> QueryR
         .order(adjustments::id)
         .select(AdjustmentRow::as_select())
         .load(conn)
+}
+
+/// The rows of a dispute with who made each, oldest first. Managers only: they name clawbacks.
+pub fn told(
+    conn: &mut AnyConnection,
+    _manager: &Granted<ViewDisputes>,
+    dispute: DisputeId,
+) -> QueryResult<Vec<(AdjustmentRow, String)>> {
+    adjustments::table
+        .inner_join(users::table.on(users::id.eq(adjustments::created_by)))
+        .filter(adjustments::dispute_id.eq(dispute))
+        .order(adjustments::id)
+        .select((AdjustmentRow::as_select(), users::name))
+        .load(conn)
+}
+
+/// What all adjustments of a call come to: credit and clawback.
+pub fn net_of_call(
+    conn: &mut AnyConnection,
+    _manager: &Granted<ViewDisputes>,
+    call: CallId,
+) -> QueryResult<(i64, i64)> {
+    calls::table.find(call).select((calls::net_credit, calls::net_clawback)).first(conn)
 }
 
 /// Adds a row and moves the call's net amounts by it, in one transaction.

@@ -16,8 +16,10 @@ use super::{AnyConnection, DbError, counters, database_failure, policy, users};
 use crate::auth::{Actor, DisputeCalls, EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
+use crate::domain::call::CallStatus;
 use crate::domain::decision::{Decision, DecisionProblem, Verdict};
 use crate::domain::dispute::{Side, Status};
+use crate::domain::fact::MAX_TEXT;
 use crate::domain::ids::{AdjustmentId, DisputeId, UserId};
 
 /// What a manager entered. Amounts are minor units of the dispute's currency.
@@ -54,8 +56,10 @@ pub enum DecideError {
     NotDecided(Status),
     #[error("the call has another active dispute")]
     AnotherActive(Status),
-    #[error("a reason is needed")]
+    #[error("Say why it is reopened")]
     ReasonMissing,
+    #[error("A reason has at most 5,000 characters")]
+    ReasonTooLong,
     #[error(transparent)]
     Amounts(#[from] DecisionProblem),
     #[error("the call's credit would exceed its payout")]
@@ -76,12 +80,34 @@ fn recheck(conn: &mut AnyConnection, grant: &Granted<EditDisputes>) -> Result<()
     Granted::<EditDisputes>::check(&viewer).map(drop).ok_or(DecideError::NotAllowed)
 }
 
-/// Whether the call's money or status differs from what the dispute was sent with.
-pub fn differs(conn: &mut AnyConnection, dispute: &DisputeRow) -> QueryResult<bool> {
+/// The money and status of a call as they are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
+pub struct CallNow {
+    pub payout: Option<i64>,
+    pub publisher_payout: Option<i64>,
+    pub status: CallStatus,
+}
+
+/// What the call is now, where that differs from what the dispute was sent with (rule 10).
+pub fn difference(conn: &mut AnyConnection, dispute: &DisputeRow) -> QueryResult<Option<CallNow>> {
     use super::schema::calls as now;
-    let call: (Option<i64>, Option<i64>, crate::domain::call::CallStatus) =
+    let call: CallNow =
         now::table.find(dispute.call_id).select((now::payout, now::publisher_payout, now::status)).first(conn)?;
-    Ok(call != (dispute.payout, dispute.publisher_payout, dispute.call_status))
+    let sent =
+        CallNow { payout: dispute.payout, publisher_payout: dispute.publisher_payout, status: dispute.call_status };
+    Ok((call != sent).then_some(call))
+}
+
+/// Only a Pending dispute can be decided; who decided another one, and when, is told.
+///
+/// # Errors
+/// `NotPending`.
+pub fn refuse_unless_pending(conn: &mut AnyConnection, dispute: &DisputeRow) -> Result<(), DecideError> {
+    if dispute.status == Status::Pending {
+        return Ok(());
+    }
+    let by = dispute.decided_by.map(|user| people::table.find(user).select(people::name).first(conn)).transpose()?;
+    Err(DecideError::NotPending { status: dispute.status, by, at: dispute.decided_at })
 }
 
 /// Decides a Pending dispute.
@@ -98,18 +124,14 @@ pub fn decide(
     recheck(conn, grant)?;
     let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
     let now = clock.now();
-    if dispute.status != Status::Pending {
-        let by =
-            dispute.decided_by.map(|user| people::table.find(user).select(people::name).first(conn)).transpose()?;
-        return Err(DecideError::NotPending { status: dispute.status, by, at: dispute.decided_at });
-    }
+    refuse_unless_pending(conn, &dispute)?;
     if input.version.is_some_and(|seen| seen != dispute.version) {
         return Err(DecideError::Changed { version: dispute.version });
     }
     if dispute.filed_by_manager == Some(grant.user()) {
         return Err(DecideError::FiledBySelf);
     }
-    if !input.difference_seen && differs(conn, &dispute)? {
+    if !input.difference_seen && difference(conn, &dispute)?.is_some() {
         return Err(DecideError::DifferenceUnseen);
     }
     let payout = dispute.payout.ok_or(DecideError::Missing)?;
@@ -200,6 +222,9 @@ pub fn reopen(
     let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
     if reason.is_empty() {
         return Err(DecideError::ReasonMissing);
+    }
+    if reason.chars().count() > MAX_TEXT {
+        return Err(DecideError::ReasonTooLong);
     }
     if !dispute.status.is_decided() {
         return Err(DecideError::NotDecided(dispute.status));

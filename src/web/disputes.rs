@@ -2,15 +2,18 @@
 
 mod actions;
 mod csv;
+mod deciding;
 mod index;
 mod panel;
 mod row;
+mod settlement;
 mod show;
 mod state;
 mod timeline;
 
 pub(super) use actions::{Outcome, discard, withdraw};
 pub(super) use csv::export;
+pub(super) use deciding::{decide, reopen};
 pub(super) use index::index;
 pub(super) use show::{Asked, Problem, Typed, answer, show};
 pub(super) use timeline::is_told_to_buyers;

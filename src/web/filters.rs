@@ -22,6 +22,27 @@ impl Money {
     }
 }
 
+impl Money {
+    /// What stands before the digits: `$`, or the code and a space.
+    #[must_use]
+    pub fn sign(&self) -> String {
+        match self.currency {
+            Currency::USD => "$".to_owned(),
+            Currency::EUR => "€".to_owned(),
+            Currency::GBP => "£".to_owned(),
+            Currency::JPY => "¥".to_owned(),
+            // Other signs are shared between currencies; the code can't be mistaken.
+            other => format!("{}\u{a0}", other.code()),
+        }
+    }
+
+    /// How many decimal digits its currency has.
+    #[must_use]
+    pub fn digits(&self) -> u16 {
+        self.currency.exponent().unwrap_or(2)
+    }
+}
+
 impl HtmlSafe for Money {}
 
 impl Display for Money {
@@ -37,7 +58,7 @@ impl Display for Money {
             // Other signs are shared between currencies; the code can't be mistaken.
             other => write!(out, "{}\u{a0}", other.code())?,
         }
-        let digits = self.currency.exponent().unwrap_or(2);
+        let digits = self.digits();
         let unit = 10_u64.pow(u32::from(digits));
         let minor = self.minor.unsigned_abs();
         Number(minor / unit).fmt(out)?;

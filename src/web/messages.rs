@@ -45,7 +45,7 @@ pub(super) async fn create(
     let body = clean_text(&form.body);
     let token = form.form_token;
     let written = db.write(move |conn| write(conn, &writer, &now, (id, &body, is_note), &token)).await;
-    let typed = Typed { body: form.body, is_note, problem: None };
+    let typed = Typed::message(form.body, is_note);
     let problem = match written {
         Ok(notice) => return Ok(Either::Left(notice.redirect(&request, asked.back_to(id)))),
         Err(MessageError::Missing) => return Err(AppError::NotFound),

@@ -234,6 +234,12 @@ impl<T: Template + Fragments> Page<T> {
         self
     }
 
+    /// The state as it is, because this person may not change it: 403.
+    pub fn forbidden(mut self) -> Self {
+        self.status = StatusCode::FORBIDDEN;
+        self
+    }
+
     /// The form again, because more was sent than is taken: 413.
     pub fn too_large(mut self) -> Self {
         self.status = StatusCode::PAYLOAD_TOO_LARGE;

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod deciding;
 mod form;
 mod harness;
 mod journey;

@@ -2,14 +2,15 @@
 
 use chrono_tz::Tz;
 
+use super::settlement::Settlement;
 use super::timeline::{self, Event, Reader};
 use crate::auth::{DisputeViewer, EditDisputes, Granted};
 use crate::db::disputes::DisputeRow;
 use crate::db::messages::{self, MessageRow};
-use crate::db::{AnyConnection, audit, calls, evidence, facts, names, sending};
+use crate::db::{AnyConnection, audit, calls, evidence, facts, names};
 use crate::domain::Instant;
 use crate::domain::call::HangupBy;
-use crate::domain::dispute::{Side, Status, full_time};
+use crate::domain::dispute::{Side, Status};
 use crate::domain::fact::{self, RecordingMark};
 use crate::domain::ids::{CallId, DisputeId};
 use crate::domain::policy::Policy;
@@ -43,7 +44,8 @@ pub(super) struct Panel {
     pub(super) facts: Vec<Fact>,
     pub(super) additional_information: String,
     pub(super) files: Vec<File>,
-    pub(super) decision: Option<Decided>,
+    /// The decision, or the form that makes one, and the money.
+    pub(super) money: Settlement,
     pub(super) due: Option<When>,
     pub(super) messages: Vec<Message>,
     pub(super) events: Vec<Event>,
@@ -101,16 +103,6 @@ impl File {
     }
 }
 
-/// A decision, and what it means.
-pub(super) struct Decided {
-    pub(super) sum: String,
-    pub(super) sentence: String,
-    pub(super) note: String,
-    pub(super) by: String,
-    pub(super) at: Option<When>,
-    pub(super) clawback: Option<Money>,
-}
-
 /// A message or an internal note.
 pub(super) struct Message {
     pub(super) author: String,
@@ -148,8 +140,8 @@ impl Panel {
         let when = |at| When::new(at, zone, now);
         let money = |minor: i64| Money::new(minor, &row.currency);
         let names = names::of_dispute(conn, viewer, &row)?;
-        let (marks, facts) = said(conn, viewer, &row)?;
         let files = evidence::list(conn, row.id)?;
+        let (marks, facts) = said(conn, viewer, &row, &files)?;
         let written = messages::list(conn, viewer, row.id)?;
         let rows = audit::of_dispute(conn, row.id)?;
         let mut people: Vec<_> = rows.iter().filter_map(|entry| entry.actor_id).collect();
@@ -157,7 +149,7 @@ impl Panel {
         people.dedup();
         let companies = names::companies(conn, &people)?;
         let reader = Reader { viewer: person, platform: &policy.platform_name, companies: &companies, zone, now };
-        let decision = decision(conn, viewer, policy, &row, (zone, now))?;
+        let settled = Settlement::load(conn, viewer, policy, &row, (zone, now))?;
         let is_pending = row.status == Status::Pending;
         let may_edit = Granted::<EditDisputes>::check(person).is_some();
         let may = May {
@@ -188,7 +180,7 @@ impl Panel {
             submitted: row.submitted_at.map(when),
             facts,
             files: files.into_iter().map(|file| self::file(row.id, file)).collect(),
-            decision,
+            money: settled,
             due: (is_pending && is_manager).then(|| when(row.due_at)),
             may,
             now: when(now),
@@ -219,6 +211,7 @@ fn said(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     row: &DisputeRow,
+    files: &[evidence::EvidenceRow],
 ) -> Result<(Vec<Mark>, Vec<Fact>), AppError> {
     let with_staged = !viewer.viewer().is_manager();
     let mut found = facts::list(conn, row.id, with_staged)?;
@@ -244,7 +237,9 @@ fn said(
             _ if kind.is_file => Some(paths::evidence_file(row.id, &fact.value)),
             _ => None,
         };
-        shown.push(Fact { label: kind.label, value: fact.value, href });
+        // A file is known by its name; its id says nothing to anybody.
+        let file = files.iter().find(|file| kind.is_file && file.id.as_str() == fact.value);
+        shown.push(Fact { label: kind.label, value: file.map_or(fact.value, |file| file.name.clone()), href });
     }
     Ok((marks, shown))
 }
@@ -279,49 +274,4 @@ fn message(
         body: row.body,
         at: when(row.created_at),
     }
-}
-
-/// The decision with a sentence that says what it means in money.
-fn decision(
-    conn: &mut AnyConnection,
-    viewer: &DisputeViewer,
-    policy: &Policy,
-    row: &DisputeRow,
-    (zone, now): (Tz, Instant),
-) -> Result<Option<Decided>, AppError> {
-    if !row.status.is_decided() {
-        return Ok(None);
-    }
-    let is_manager = viewer.viewer().is_manager();
-    let money = |minor: i64| Money::new(minor, &row.currency);
-    let (credit, payout) = (money(row.credit.unwrap_or_default()), money(row.payout.unwrap_or_default()));
-    let (sum, mut sentence) = match row.status {
-        Status::Accepted => {
-            (format!("{credit} credit"), format!("Accepted: the whole payout of {payout} is credited."))
-        }
-        Status::AcceptedPartial => (
-            format!("{credit} of {payout} credit"),
-            format!("Accepted in part: {credit} of the payout of {payout} is credited."),
-        ),
-        _ => ("No credit".to_owned(), format!("Rejected: nothing is credited, the payout of {payout} stays.")),
-    };
-    if row.status == Status::Rejected && !is_manager {
-        let window = sending::window_of(conn, policy, row.buyer_id, row.call_started_at)?;
-        if window.is_open(now) {
-            let until = full_time(window.closes_at(), zone);
-            sentence = format!("{sentence} You may dispute the call again until {until}.");
-        }
-    }
-    let by = match row.decided_by.filter(|_| is_manager) {
-        Some(user) => names::of_user(conn, user)?.unwrap_or_default(),
-        None => policy.platform_name.clone(),
-    };
-    Ok(Some(Decided {
-        sum,
-        sentence,
-        note: row.decision_note.clone(),
-        by,
-        at: row.decided_at.map(|at| When::new(at, zone, now)),
-        clawback: row.clawback.filter(|_| is_manager).map(money),
-    }))
 }

@@ -1,6 +1,7 @@
 //! GET `/disputes/{id}`: a dispute as a page of its own, or as the panel beside the table.
 
 use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 
@@ -18,6 +19,7 @@ use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 use crate::web::chrome::{self, Here};
 use crate::web::dispute_form::{DisputeForm, Setting};
+use crate::web::form::FormState;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Chrome, Flash, FlashKind, Fragments, NavItem, Page};
 use crate::web::upload::Limits;
@@ -42,12 +44,32 @@ pub(in crate::web) struct DisputePage {
     typed: Typed,
 }
 
-/// What was typed into the message form and couldn't be taken.
+/// What was typed into a form of the page and couldn't be taken.
 #[derive(Clone, Debug, Default)]
 pub(in crate::web) struct Typed {
-    pub(in crate::web) body: String,
-    pub(in crate::web) is_note: bool,
-    pub(in crate::web) problem: Option<String>,
+    pub(super) body: String,
+    pub(super) is_note: bool,
+    pub(super) problem: Option<String>,
+    /// The decision form, with what is wrong with it.
+    pub(super) decision: FormState,
+    pub(super) reopening: FormState,
+    /// What was decided about a dispute that can't be decided any more.
+    pub(super) unsent: Option<Unsent>,
+}
+
+impl Typed {
+    /// A message or an internal note.
+    pub(in crate::web) fn message(body: String, is_note: bool) -> Self {
+        Self { body, is_note, ..Self::default() }
+    }
+}
+
+/// A decision that came too late: why, and what was typed, to be copied.
+#[derive(Clone, Debug)]
+pub(super) struct Unsent {
+    pub(super) said: String,
+    pub(super) wanted: String,
+    pub(super) note: String,
 }
 
 /// Why an act on a dispute is answered with the dispute as it is now.
@@ -57,6 +79,8 @@ pub(in crate::web) enum Problem {
     Conflict(String),
     /// The form must be mended: 422.
     Invalid(String),
+    /// What is wrong stands in the page already.
+    Told(StatusCode),
 }
 
 impl Fragments for DisputePage {
@@ -112,6 +136,11 @@ impl Asked {
         }
     }
 
+    /// The list the dispute was opened from, if its address carries one.
+    pub(super) fn list(&self, viewer: &DisputeViewer) -> Option<ListState> {
+        state::carried(&self.query, viewer.viewer())
+    }
+
     /// The dispute's address with the list's query, to come back to after an act.
     pub(in crate::web) fn back_to(&self, id: DisputeId) -> String {
         match self.query.as_str() {
@@ -128,24 +157,33 @@ pub(in crate::web) async fn answer(
     db: &Db,
     (problem, mut typed): (Problem, Typed),
 ) -> Result<Page<DisputePage>, AppError> {
-    let (said, is_conflict) = match problem {
-        Problem::Conflict(said) => (said, true),
+    let (said, status) = match problem {
+        Problem::Conflict(said) => (Some(said), StatusCode::CONFLICT),
         Problem::Invalid(said) => {
             typed.problem = Some(said.clone());
-            (said, false)
+            (Some(said), StatusCode::UNPROCESSABLE_ENTITY)
         }
+        Problem::Told(status) => (None, status),
     };
-    let flash = Flash { kind: FlashKind::Problem, text: said, link: None };
+    let flash = said.map(|text| Flash { kind: FlashKind::Problem, text, link: None });
     let shown = flash.clone();
     let (page, pending) = db
         .read(move |conn| {
             let (mut page, pending) = load(conn, &viewer, id, &asked, typed.clone())?;
-            page.chrome.flash = Some(shown.clone());
+            page.chrome.flash.clone_from(&shown);
             Ok::<_, AppError>((page, pending))
         })
         .await?;
-    let page = Page::new(htmx, page).with_badge(Some(pending)).with_flash(flash);
-    Ok(if is_conflict { page.conflict() } else { page.unprocessable() })
+    let page = Page::new(htmx, page).with_badge(Some(pending));
+    let page = match flash {
+        Some(flash) => page.with_flash(flash),
+        None => page,
+    };
+    Ok(match status {
+        StatusCode::CONFLICT => page.conflict(),
+        StatusCode::FORBIDDEN => page.forbidden(),
+        _ => page.unprocessable(),
+    })
 }
 
 fn load(
@@ -157,7 +195,7 @@ fn load(
 ) -> Result<(DisputePage, i64), AppError> {
     let row = disputes::find(conn, viewer.scope(), id)?.ok_or(AppError::NotFound)?;
     let policy = policy::load(conn)?;
-    let list = state::carried(&asked.query, viewer.viewer());
+    let list = asked.list(viewer);
     let (previous, next) = match &list {
         Some(list) => neighbours(conn, viewer, list, id)?,
         None => Default::default(),

@@ -1,0 +1,115 @@
+//! A manager decides: with script the figures follow what is typed and the list goes on; without, the same by forms.
+
+use fairdial::domain::ids::DisputeId;
+use thirtyfour::{By, Key};
+
+use crate::shared::app::TestApp;
+use crate::shared::people::{PASSWORD, Person};
+use crate::shared::story::{self, NewCall};
+use crate::support::browser::{Browser, View};
+
+/// Three Pending disputes of one buyer, newest last, and a manager who is signed in.
+async fn world(view: View) -> (TestApp, Browser, [DisputeId; 3]) {
+    let app = TestApp::start().await;
+    let buyer = app.viewer(Person::buyer("acme"));
+    app.viewer(Person::manager("dana"));
+    let ids = [(); 3].map(|()| {
+        let call = NewCall::ordinary(&buyer, app.clock().now()).add(app.db());
+        app.clock().advance(chrono::Duration::seconds(1));
+        story::dispute(app.db(), app.clock(), &buyer, call, fairdial::domain::claim::Intent::Send).expect("it is sent")
+    });
+    let browser = Browser::start(view).await;
+    browser.open(&format!("{}/disputes?status=pending", app.origin())).await;
+    browser.fill("email", "dana@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.find("#disputes-table").await;
+    (app, browser, ids)
+}
+
+async fn choose(browser: &Browser, verdict: &str) {
+    let label = format!(".verdicts label[data-status={verdict}]");
+    browser.find(&label).await.click().await.expect("the verdict is chosen");
+}
+
+/// The button says the verdict that is chosen.
+async fn send(browser: &Browser) {
+    let button = browser.find("#decide .foot .main").await;
+    assert_eq!(button.text().await.expect("it has a text"), "Accept Partial");
+    button.click().await.expect("it is sent");
+}
+
+#[actix_web::test]
+async fn a_manager_decides_partially_and_goes_on() {
+    let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    let middle = format!("#row-{} a.hit", ids[1]);
+    browser.find(&middle).await.click().await.expect("the row opens");
+    browser.find("#details-panel #decide").await;
+    browser.wait_until("return document.activeElement.id === 'panel-h'").await;
+    browser.assert_accessible().await;
+    choose(&browser, "accepted_partial").await;
+    browser.fill("credit", "21").await;
+    let figures = "return [document.querySelector('[data-remains]').textContent, \
+        document.querySelector('[data-publisher-remains]').textContent, document.querySelector('#clawback').value].join(' ')";
+    assert_eq!(browser.evaluate(figures).await.as_str(), Some("$21.00 $12.50 12.50"));
+    browser.fill("note", "Half of it: the caller spoke for a minute.").await;
+    browser.assert_accessible().await;
+    browser.screenshot("manager-decide-light").await;
+    browser.set_media(true, false).await;
+    browser.screenshot("manager-decide-dark").await;
+    browser.set_media(false, false).await;
+    browser.resize(320, 640).await;
+    assert!(!browser.scrolls_sideways().await);
+    browser.screenshot("manager-decide-320").await;
+    browser.resize(1440, 900).await;
+
+    // Too much is told at the field, and all that was typed is kept.
+    browser.fill("credit", "42").await;
+    send(&browser).await;
+    browser.find("#details-panel .summary").await;
+    browser.assert_accessible().await;
+    browser.screenshot("manager-decide-refused").await;
+    browser.fill("credit", "21.01").await;
+    assert_eq!(browser.evaluate(figures).await.as_str(), Some("$20.99 $12.49 12.51"));
+    send(&browser).await;
+    browser.wait_until("return !document.querySelector('#details-panel')").await;
+    browser.wait_until("return document.getElementById('pending-count').textContent.trim() === '2'").await;
+    let gone = format!("return !document.querySelector('#row-{}')", ids[1]);
+    browser.wait_until(&gone).await;
+    let focused = format!("return document.activeElement.closest('tr')?.dataset.id === '{}'", ids[0]);
+    browser.wait_until(&focused).await;
+    assert!(browser.url().await.contains("/disputes?"), "{}", browser.url().await);
+    browser.keys(Key::Enter).await;
+    browser.find("#details-panel #decide").await;
+    assert_eq!(browser.console().await.into_iter().filter(|line| !line.contains("422")).count(), 0);
+
+    browser.open(&format!("{}/disputes/{}", app.origin(), ids[1])).await;
+    browser.assert_accessible().await;
+    browser.screenshot("manager-decided-whole").await;
+    browser.open(&format!("{}/disputes/{}", app.origin(), ids[0])).await;
+    browser.assert_accessible().await;
+    browser.screenshot("manager-decide-whole").await;
+}
+
+#[actix_web::test]
+async fn the_same_without_scripts() {
+    let (app, browser, ids) = world(View { javascript: false, ..View::default() }).await;
+    browser.find(&format!("#row-{} .row-act a", ids[2])).await.click().await.expect("the dispute opens");
+    choose(&browser, "accepted_partial").await;
+    browser.fill("credit", "50").await;
+    browser.fill("note", "Half of it.").await;
+    send(&browser).await;
+    assert!(browser.title().await.starts_with("Dispute of"), "{}", browser.title().await);
+    browser.assert_accessible().await;
+    assert!(browser.text("#credit-p").await.contains("less than the payout"));
+    browser.fill("credit", "21").await;
+    send(&browser).await;
+    assert!(browser.url().await.ends_with(&format!("#row-{}", ids[1])), "{}", browser.url().await);
+    assert!(browser.text("#flash").await.contains("The decision is recorded"));
+    browser.open(&format!("{}/disputes/{}", app.origin(), ids[2])).await;
+    assert!(browser.text("#details-panel").await.contains("$21.00 of $42.00 credit"));
+    browser.driver().find(By::Css("#reopen summary")).await.expect("Reopen").click().await.expect("it opens");
+    browser.fill("reason", "Too early").await;
+    browser.press("Reopen").await;
+    assert!(browser.text("#details-panel").await.contains("-$21.00"));
+}
