@@ -46,11 +46,11 @@ fn matching<'a>(filter: &AuditFilter) -> Query<'a> {
     query
 }
 
-fn older<'a>(query: Query<'a>, at: Instant, seq: i64) -> Query<'a> {
+fn older(query: Query<'_>, at: Instant, seq: i64) -> Query<'_> {
     query.filter(audit_log::at.le(at)).filter(audit_log::at.lt(at).or(audit_log::seq.lt(seq)))
 }
 
-fn newer<'a>(query: Query<'a>, at: Instant, seq: i64) -> Query<'a> {
+fn newer(query: Query<'_>, at: Instant, seq: i64) -> Query<'_> {
     query.filter(audit_log::at.ge(at)).filter(audit_log::at.gt(at).or(audit_log::seq.gt(seq)))
 }
 
@@ -98,11 +98,7 @@ pub fn oldest_first(
         Some((at, seq)) => newer(matching(filter), at, seq),
         None => matching(filter),
     };
-    query
-        .order((audit_log::at.asc(), audit_log::seq.asc()))
-        .limit(limit)
-        .select(AuditRow::as_select())
-        .load(conn)
+    query.order((audit_log::at.asc(), audit_log::seq.asc())).limit(limit).select(AuditRow::as_select()).load(conn)
 }
 
 /// How long the chain is, and the hash of its last entry: `COUNT:HASH` for `fairdial audit verify --expect`.

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use super::administration::{SettingsError, recheck};
 use super::aliases::{self, Alias};
 use super::buyers::{self, BuyerRow};
+use super::paging::{Listed, Place};
 use super::schema::{buyer_aliases, buyers as table, pending_counters, users};
 use super::{AnyConnection, Backend};
 use crate::auth::{Granted, ManageSettings};
-use super::paging::{Listed, Place};
 use crate::domain::Instant;
 use crate::domain::ids::BuyerId;
 

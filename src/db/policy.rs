@@ -103,9 +103,8 @@ pub fn change(
             policy::decision_deadline_days.eq(wanted.decision_deadline_days),
         ))
         .execute(conn)?;
-    let entry = Entry::new("policy.changed", "policy", &1)
-        .was(serde_json::json!(before))
-        .now_is(serde_json::json!(wanted));
+    let entry =
+        Entry::new("policy.changed", "policy", &1).was(serde_json::json!(before)).now_is(serde_json::json!(wanted));
     audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
 }

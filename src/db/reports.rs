@@ -65,11 +65,8 @@ pub fn each(
         if let Some(buyer) = period.buyer {
             query = query.filter(disputes::buyer_id.eq(buyer));
         }
-        let rows: Vec<Counted> = query
-            .order((disputes::listed_at, disputes::id))
-            .limit(PART)
-            .select(Counted::as_select())
-            .load(conn)?;
+        let rows: Vec<Counted> =
+            query.order((disputes::listed_at, disputes::id)).limit(PART).select(Counted::as_select()).load(conn)?;
         let Some(end) = rows.last().map(|row| (row.listed_at, row.id)) else { return Ok(false) };
         last = end;
         for row in rows.into_iter().filter(|row| row.status != Status::Draft) {
@@ -110,7 +107,10 @@ pub fn names(
         extend(&mut found.campaigns, rows.load(conn)?);
     }
     for ids in managers.chunks(500) {
-        extend(&mut found.managers, users::table.filter(users::id.eq_any(ids)).select((users::id, users::name)).load(conn)?);
+        extend(
+            &mut found.managers,
+            users::table.filter(users::id.eq_any(ids)).select((users::id, users::name)).load(conn)?,
+        );
     }
     Ok(found)
 }

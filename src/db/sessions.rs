@@ -52,7 +52,7 @@ pub struct NewSession {
 /// Keeps a new session, and when its user signed in last.
 pub fn insert(conn: &mut AnyConnection, new: &NewSession) -> QueryResult<()> {
     if let Some(user) = new.user_id {
-        diesel::update(users::table.find(user)).set(users::last_signed_in_at.eq(new.created_at)).execute(conn)?;
+        super::users::signed_in(conn, user, new.created_at)?;
     }
     diesel::insert_into(sessions::table).values(new).execute(conn)?;
     Ok(())

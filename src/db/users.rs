@@ -273,6 +273,12 @@ pub fn set_password(
     users::table.find(user).select(users::epoch).first(conn)
 }
 
+/// Keeps when a user signed in last.
+pub fn signed_in(conn: &mut AnyConnection, user: UserId, at: Instant) -> QueryResult<()> {
+    diesel::update(users::table.find(user)).set(users::last_signed_in_at.eq(at)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends every session of a user; gives the epoch that new sessions carry.
 pub fn end_sessions(conn: &mut AnyConnection, actor: &Actor, user: UserId, now: Instant) -> QueryResult<i32> {
     diesel::update(users::table.find(user)).set(users::epoch.eq(users::epoch + 1)).execute(conn)?;

@@ -130,8 +130,13 @@ impl PolicyChange {
             let label = reason.label.trim();
             let field = format!("label[{}]", reason.code);
             if label.is_empty() || label.chars().count() > LONGEST_LABEL || label.chars().any(char::is_control) {
-                problems.push(Problem::new(field, "The words of a reason have 1 to 100 characters, all of them visible"));
-            } else if self.reasons.iter().take(at).any(|other| other.label.trim().to_lowercase() == label.to_lowercase())
+                problems
+                    .push(Problem::new(field, "The words of a reason have 1 to 100 characters, all of them visible"));
+            } else if self
+                .reasons
+                .iter()
+                .take(at)
+                .any(|other| other.label.trim().to_lowercase() == label.to_lowercase())
             {
                 problems.push(Problem::new(field, "There is a reason with these words already"));
             }
@@ -151,7 +156,8 @@ mod tests {
     use super::*;
 
     fn change() -> PolicyChange {
-        let reason = |code: &str| Reason { code: code.into(), label: code.into(), is_off: false, needs_evidence: false };
+        let reason =
+            |code: &str| Reason { code: code.into(), label: code.into(), is_off: false, needs_evidence: false };
         PolicyChange {
             dispute_window_days: 7,
             disputable_statuses: vec![CallStatus::CompletedWithConversion],

@@ -191,7 +191,10 @@ fn follow(conn: &mut AnyConnection) -> Result<Chain, AppError> {
     Ok(match audit::verify(conn)? {
         Ok((count, _)) => Chain {
             is_whole: true,
-            sentence: format!("The chain is whole: all {} entries follow from the one before.", Number(count.unsigned_abs())),
+            sentence: format!(
+                "The chain is whole: all {} entries follow from the one before.",
+                Number(count.unsigned_abs())
+            ),
         },
         Err(fault) => Chain { is_whole: false, sentence: format!("The chain is broken: {fault}.") },
     })

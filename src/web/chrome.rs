@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::notice::Notice;
 use super::page::{Chrome, Menu, NavItem, ThemeChoice};
-use crate::auth::{Granted, ManageSettings, ViewDisputes, Viewer};
 use crate::auth::principal::Theme;
+use crate::auth::{Granted, ManageSettings, ViewDisputes, Viewer};
 use crate::db::{AnyConnection, DbError, buyers, counters, notifications, policy};
 
 /// Where a request came in: the page's own address, and what the answer before it wants to be told.

@@ -132,8 +132,8 @@ impl ReportsPage {
         Choice::ALL.iter().copied()
     }
 
-    fn is_choice(&self, choice: &Choice) -> bool {
-        self.span.choice == *choice
+    fn is_choice(&self, choice: Choice) -> bool {
+        self.span.choice == choice
     }
 
     fn is_buyer(&self, id: &str) -> bool {
@@ -272,9 +272,8 @@ fn load(
     let found: Vec<(By, Vec<Group>)> = By::ALL.iter().map(|by| (*by, book.groups(*by))).collect();
     let shown = found.iter().flat_map(|(_, groups)| groups.iter().take(SHOWN));
     let known = look_up(conn, grant, shown)?;
-    let line = |group: &Group| {
-        Line::new(group, name_of(&group.key, &book, &known, &policy), asked.rows_of(&group.key, &book))
-    };
+    let line =
+        |group: &Group| Line::new(group, name_of(&group.key, &book, &known, &policy), asked.rows_of(&group.key, &book));
     let (all, by_currency) = book.total();
     let currency = by_currency.first().map_or_else(|| "USD".to_owned(), |(currency, _)| currency.clone());
     let total = Group { key: Key::Week(asked.span.first), all, by_currency };
@@ -320,8 +319,11 @@ fn load(
     })
 }
 
+/// Something of each week.
+type ByWeek<T> = Vec<(NaiveDate, T)>;
+
 /// Every week of the period, also those without disputes.
-fn weeks(span: &period::Span, groups: &[Group], currency: &str) -> (Vec<(NaiveDate, Tally)>, Vec<(NaiveDate, u64)>) {
+fn weeks(span: &period::Span, groups: &[Group], currency: &str) -> (ByWeek<Tally>, ByWeek<u64>) {
     let of = |week: NaiveDate| groups.iter().find(|group| group.key == Key::Week(week));
     let credit = |group: &Group| {
         let own = group.by_currency.iter().find(|(code, _)| code == currency);

@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications, paths,
-    pending_count, reports, sessions, settings, setup,
+    AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notifications,
+    paths, pending_count, reports, sessions, settings, setup,
 };
 use crate::assets;
 

@@ -94,7 +94,11 @@ async fn the_csv_agrees_with_the_page() {
     assert!(text.contains("\r\nBuyer,acme,USD,3,0,2,0,1,0,6667,10800,84.00,50.00\r\n"), "{text}");
     let weeks = dana.get("/reports.csv?by=week").await;
     assert_eq!(weeks.assert_ok().text().lines().count(), 2);
-    assert!(weeks.text().contains("\r\nWeek,2026-11-16,USD,5,1,2,1,1,0,7500,10800,96.00,57.14\r\n"), "{}", weeks.text());
+    assert!(
+        weeks.text().contains("\r\nWeek,2026-11-16,USD,5,1,2,1,1,0,7500,10800,96.00,57.14\r\n"),
+        "{}",
+        weeks.text()
+    );
 }
 
 #[actix_web::test]

@@ -107,7 +107,9 @@ async fn linking_an_alias_moves_the_calls_that_were_never_disputed() {
     dana.get(&path).await.assert_ok().assert_body_has("birch d.");
     // Linked elsewhere, it leaves.
     let to_acme = format!("/settings/buyers/{}", id_of(&app, "acme"));
-    dana.post(&format!("{to_acme}/aliases"), &[("source", "ringba"), ("alias", "Birch D.")]).await.assert_redirect(&to_acme);
+    dana.post(&format!("{to_acme}/aliases"), &[("source", "ringba"), ("alias", "Birch D.")])
+        .await
+        .assert_redirect(&to_acme);
     assert!(sees(&app, acme, free));
     dana.get(&path).await.assert_ok().assert_body_lacks("irch D.");
 }

@@ -110,7 +110,8 @@ async fn permissions_hold_at_the_next_request_and_are_in_the_log() {
     acme.get("/disputes").await.assert_forbidden();
 
     // Somebody who still sees the old state doesn't undo it.
-    let stale = [("name", "acme"), ("email", "acme@example.com"), ("seen", "dispute-calls"), ("permission", "dispute-calls")];
+    let stale =
+        [("name", "acme"), ("email", "acme@example.com"), ("seen", "dispute-calls"), ("permission", "dispute-calls")];
     dana.post(&path, &stale).await.assert_conflict("Somebody else changed this user meanwhile");
     acme.get("/disputes").await.assert_forbidden();
 
@@ -213,6 +214,7 @@ async fn the_list_is_searched_and_paged() {
     assert_eq!(of_acme.texts("#users tbody a.hit"), ["acme"]);
     dana.get("/settings/users?q=100%25").await.assert_ok().assert_body_has("No user matches");
     dana.get("/settings/users?company=x").await.assert_status(422);
-    let second = dana.get(&format!("/settings/users?after={}", user(&app, "acme@example.com").unwrap().id)).await.page();
+    let second =
+        dana.get(&format!("/settings/users?after={}", user(&app, "acme@example.com").unwrap().id)).await.page();
     assert_eq!(second.texts("#users tbody a.hit"), ["birch", "dana"]);
 }

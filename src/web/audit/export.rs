@@ -80,8 +80,20 @@ impl Entries {
 impl Rows for Entries {
     fn header(&self) -> Vec<&'static str> {
         vec![
-            "Entry", "Time", "Actor", "Actor id", "Via", "Address", "Request", "Action", "Entity", "Entity id",
-            "Dispute", "Old values", "New values", "Hash",
+            "Entry",
+            "Time",
+            "Actor",
+            "Actor id",
+            "Via",
+            "Address",
+            "Request",
+            "Action",
+            "Entity",
+            "Entity id",
+            "Dispute",
+            "Old values",
+            "New values",
+            "Hash",
         ]
     }
 

@@ -51,9 +51,9 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_told() {
-        let told = changes(r#"{"a":1,"is_on":true,"same":"x"}"#, r#"{"a":2,"is_on":false,"same":"x","list":["p","q"]}"#);
-        let told: Vec<_> =
-            told.iter().map(|one| (one.name.as_str(), one.old.as_str(), one.new.as_str())).collect();
+        let told =
+            changes(r#"{"a":1,"is_on":true,"same":"x"}"#, r#"{"a":2,"is_on":false,"same":"x","list":["p","q"]}"#);
+        let told: Vec<_> = told.iter().map(|one| (one.name.as_str(), one.old.as_str(), one.new.as_str())).collect();
         assert_eq!(told, [("a", "1", "2"), ("is on", "yes", "no"), ("list", "", "p, q")]);
         assert!(changes("", "").is_empty());
     }

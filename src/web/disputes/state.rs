@@ -156,7 +156,11 @@ impl ListState {
             publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
             decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
         };
-        let kept = KEPT.iter().filter(|name| is_manager || !OF_MANAGERS.contains(name)).filter_map(|name| Some((*name, params.text(name)?.to_owned()))).collect();
+        let kept = KEPT
+            .iter()
+            .filter(|name| is_manager || !OF_MANAGERS.contains(name))
+            .filter_map(|name| Some((*name, params.text(name)?.to_owned())))
+            .collect();
         Ok(Self { filter, listing, kept })
     }
 
@@ -225,7 +229,9 @@ impl ListState {
         chips.extend(self.range("Call Date", "from", "to"));
         chips.extend(self.range("Submitted", "submitted_from", "submitted_to"));
         chips.extend(self.filter.publisher.map(|_| Chip::new("One publisher", &link.clone().without("publisher"))));
-        chips.extend(self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))));
+        chips.extend(
+            self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))),
+        );
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
         }

@@ -46,7 +46,7 @@ pub(super) struct Columns {
 
 const BASE: u64 = 205;
 const HEIGHT: u64 = 180;
-const LEFT: u64 = 44;
+const LEFT: u64 = 56;
 
 /// A round number not below this one: 1, 2 or 5 and zeros.
 fn round_up(number: u64) -> u64 {
@@ -62,13 +62,18 @@ fn round_up(number: u64) -> u64 {
     }
 }
 
+/// An amount without the cents that are none.
+fn whole(amount: &str) -> String {
+    amount.strip_suffix(".00").unwrap_or(amount).to_owned()
+}
+
 fn scaled(number: u64, top: u64) -> u64 {
     number.saturating_mul(HEIGHT) / top.max(1)
 }
 
 fn grid(top: u64, words: impl Fn(u64) -> String) -> Vec<Label> {
     let at = |quarter: u64| top.saturating_mul(quarter) / 4;
-    let is_whole = top >= 4 && top % 4 == 0;
+    let is_whole = top >= 4 && top.is_multiple_of(4);
     let quarters: &[u64] = if is_whole { &[0, 1, 2, 3, 4] } else { &[0, 4] };
     quarters
         .iter()
@@ -125,7 +130,7 @@ pub(super) fn credits(weeks: &[(NaiveDate, u64)], right: u64, words: impl Fn(u64
             above.push(Label { x: x + width / 2, y: BASE - height - 6, words: words(*credit) });
         }
     }
-    Columns { bars, below, above, grid: grid(top, words), right }
+    Columns { bars, below, above, grid: grid(top, |minor| whole(&words(minor))), right }
 }
 
 /// How long decisions took.
@@ -163,11 +168,24 @@ impl Lying {
     }
 }
 
+/// `51 \u{b7} 61.8 %`, and whether that stands on few decisions.
+fn said(disputes: u64, line: &Line) -> String {
+    match line.share() {
+        share if share.is_empty() => disputes.to_string(),
+        share if line.all.is_few() => format!("{disputes} \u{b7} {share} (few)"),
+        share => format!("{disputes} \u{b7} {share}"),
+    }
+}
+
 /// The first eight lines of a table as bars.
 pub(super) fn lying(lines: &[Line]) -> Vec<Lying> {
     let most = lines.iter().map(|line| line.all.disputes()).max().unwrap_or(1).max(1);
     let cut = |name: &str| {
-        if name.chars().count() <= 33 { name.to_owned() } else { name.chars().take(32).collect::<String>() + "\u{2026}" }
+        if name.chars().count() <= 33 {
+            name.to_owned()
+        } else {
+            name.chars().take(32).collect::<String>() + "\u{2026}"
+        }
     };
     (0_u64..)
         .zip(lines.iter().take(8))
@@ -179,7 +197,7 @@ pub(super) fn lying(lines: &[Line]) -> Vec<Lying> {
                 y: 8 + at * 30,
                 width,
                 accepted: width * accepted / disputes.max(1),
-                number: format!("{disputes}  {}", line.share()),
+                number: said(disputes, line),
             }
         })
         .collect()

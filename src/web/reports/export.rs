@@ -29,7 +29,8 @@ pub(in crate::web) async fn csv(
         .read(move |conn| {
             let (book, is_capped) = asked.count(conn, &grant, now)?;
             if is_capped {
-                let sentence = "There are more disputes in this period than a report looks through: choose a shorter one.";
+                let sentence =
+                    "There are more disputes in this period than a report looks through: choose a shorter one.";
                 return Err(AppError::Unprocessable(sentence.to_owned()));
             }
             let policy = policy::load(conn)?;
@@ -55,8 +56,19 @@ struct Table(IntoIter<Vec<Cell>>);
 impl Rows for Table {
     fn header(&self) -> Vec<&'static str> {
         vec![
-            "By", "Name", "Currency", "Disputes", "Pending", "Accepted", "Accepted Partial", "Rejected", "Withdrawn",
-            "Acceptance in basis points", "Median seconds to a decision", "Credit", "Clawback",
+            "By",
+            "Name",
+            "Currency",
+            "Disputes",
+            "Pending",
+            "Accepted",
+            "Accepted Partial",
+            "Rejected",
+            "Withdrawn",
+            "Acceptance in basis points",
+            "Median seconds to a decision",
+            "Credit",
+            "Clawback",
         ]
     }
 
@@ -67,7 +79,8 @@ impl Rows for Table {
 }
 
 fn cells(by: By, name: &str, code: &str, tally: &Tally) -> Vec<Cell> {
-    let amount = |minor: i64| Cell::number(Currency::from_code(code).map(|currency| Money::new(minor, currency).plain()));
+    let amount =
+        |minor: i64| Cell::number(Currency::from_code(code).map(|currency| Money::new(minor, currency).plain()));
     vec![
         Cell::plain(by.label()),
         Cell::text(name),

@@ -158,11 +158,7 @@ fn load(
     })
 }
 
-fn aside(
-    conn: &mut AnyConnection,
-    grant: &Granted<ManageSettings>,
-    beside: Beside,
-) -> Result<Option<Aside>, AppError> {
+fn aside(conn: &mut AnyConnection, grant: &Granted<ManageSettings>, beside: Beside) -> Result<Option<Aside>, AppError> {
     let sources = PRESETS.iter().map(|preset| preset.name).collect();
     match beside {
         Beside::Nothing => Ok(None),
@@ -174,8 +170,7 @@ fn aside(
             let has_more_users = users.len() > shown;
             users.truncate(shown);
             let days = row.dispute_window_days.map(|days| days.to_string()).unwrap_or_default();
-            let form =
-                form.unwrap_or_else(|| FormState::new().with("name", &row.name).with("window_days", days));
+            let form = form.unwrap_or_else(|| FormState::new().with("name", &row.name).with("window_days", days));
             let user = |line: administration::UserLine| UserLine {
                 id: line.id,
                 tags: tags(line.permissions()),
@@ -220,7 +215,7 @@ pub(in crate::web) async fn new(
     Ok(Page::new(htmx, page))
 }
 
-/// POST `/settings/buyers` {name, window_days}.
+/// POST `/settings/buyers` `{name, window_days}`.
 pub(in crate::web) async fn create(
     grant: Granted<ManageSettings>,
     request: HttpRequest,
@@ -260,7 +255,7 @@ pub(in crate::web) async fn show(
     Ok(Page::new(htmx, page))
 }
 
-/// POST `/settings/buyers/{id}` {name, window_days}.
+/// POST `/settings/buyers/{id}` `{name, window_days}`.
 pub(in crate::web) async fn update(
     grant: Granted<ManageSettings>,
     id: Path<BuyerId>,
@@ -287,7 +282,7 @@ pub(in crate::web) async fn update(
     Ok(Page::new(htmx, page).unprocessable().respond_to(&request))
 }
 
-/// POST `/settings/buyers/{id}/aliases` {source, alias}: calls under this name that were never disputed move.
+/// POST `/settings/buyers/{id}/aliases` `{source, alias}`: calls under this name that were never disputed move.
 pub(in crate::web) async fn link_alias(
     grant: Granted<ManageSettings>,
     id: Path<BuyerId>,
@@ -299,7 +294,10 @@ pub(in crate::web) async fn link_alias(
     let (listing, now, id) = (Listing::read(request.query_string())?, clock.now(), id.into_inner());
     let fields = Fields::new(form.into_inner());
     let mut state = fields.keep(&["source", "alias"]);
-    for (field, what) in [("source", "Write the name of the source, such as ringba"), ("alias", "Write the name by which it calls the buyer")] {
+    for (field, what) in [
+        ("source", "Write the name of the source, such as ringba"),
+        ("alias", "Write the name by which it calls the buyer"),
+    ] {
         if fields.text(field).trim().is_empty() {
             state.refuse(field, what);
         }
@@ -327,7 +325,10 @@ fn read_window(fields: &Fields, state: &mut FormState) -> Option<i32> {
     }
     let days = text.parse::<i32>().ok().filter(|days| (0..=3650).contains(days));
     if days.is_none() {
-        state.refuse("window_days", "Write a number of days from 0 to 3650, or nothing for the platform\u{2019}s window");
+        state.refuse(
+            "window_days",
+            "Write a number of days from 0 to 3650, or nothing for the platform\u{2019}s window",
+        );
     }
     days
 }

@@ -91,7 +91,12 @@ impl PermissionBox {
     /// What a manager can be given.
     pub(super) fn of_managers(held: Permissions) -> Vec<Self> {
         let boxes = [
-            (ViewDisputes::NAME, "Disputes: View", "See every dispute, its recording and its money", held.disputes_view),
+            (
+                ViewDisputes::NAME,
+                "Disputes: View",
+                "See every dispute, its recording and its money",
+                held.disputes_view,
+            ),
             (EditDisputes::NAME, "Disputes: Edit", "Decide, reopen and reply. Only with View", held.disputes_edit),
             (ImportCalls::NAME, "Calls: Import", "Bring calls in from files", held.calls_import),
             (ManageSettings::NAME, "Settings", "Users, buyers, policy and the audit log", held.settings),

@@ -37,8 +37,8 @@ impl PolicyPage {
         CallStatus::ALL.iter().copied()
     }
 
-    fn is_disputable(&self, status: &CallStatus) -> bool {
-        self.wanted.disputable_statuses.contains(status)
+    fn is_disputable(&self, status: CallStatus) -> bool {
+        self.wanted.disputable_statuses.contains(&status)
     }
 
     /// What is wrong with the words of a reason.
@@ -56,13 +56,12 @@ fn load(
 ) -> Result<PolicyPage, AppError> {
     // Read before the rest: if somebody changes it between, saving says so.
     let version = policy::version(conn)?;
-    let (wanted, form, version) = match typed {
-        Some(typed) => typed,
-        None => {
-            let wanted = PolicyChange::from(policy::load(conn)?);
-            let form = numbers(&wanted);
-            (wanted, form, version)
-        }
+    let (wanted, form, version) = if let Some(typed) = typed {
+        typed
+    } else {
+        let wanted = PolicyChange::from(policy::load(conn)?);
+        let form = numbers(&wanted);
+        (wanted, form, version)
     };
     Ok(PolicyPage {
         chrome: chrome::load(conn, grant.viewer(), NavItem::Settings, here)?,
@@ -113,7 +112,8 @@ pub(in crate::web) async fn update(
             Err(SettingsError::Policy(problems)) => {
                 for problem in problems {
                     // A new reason has no field of its own yet.
-                    let is_new = problem.field.starts_with("label[") && !fields.all("reason").any(|code| problem.field == format!("label[{code}]"));
+                    let is_new = problem.field.starts_with("label[")
+                        && !fields.all("reason").any(|code| problem.field == format!("label[{code}]"));
                     let field = if is_new { "new_reason" } else { problem.field.as_str() };
                     state.refuse(field, problem.sentence.clone());
                 }
@@ -145,8 +145,7 @@ pub(in crate::web) async fn update(
 
 /// What was sent, over what there is: reasons are switched, never taken away, for disputes keep theirs.
 fn read(fields: &Fields, before: Policy) -> (PolicyChange, FormState) {
-    let mut state =
-        fields.keep(&["dispute_window_days", "decision_deadline_days", "new_reason", "new_needs_evidence"]);
+    let mut state = fields.keep(&["dispute_window_days", "decision_deadline_days", "new_reason", "new_needs_evidence"]);
     let mut wanted = PolicyChange::from(before);
     let mut number = |name: &'static str, low: i32| {
         let read = fields.text(name).trim().parse::<i32>().ok().filter(|days| (low..=3650).contains(days));

@@ -80,10 +80,8 @@ impl InviteForm {
                 None
             }
             "buyer" => {
-                permissions = crate::db::users::Permissions {
-                    dispute_calls: permissions.dispute_calls,
-                    ..Default::default()
-                };
+                permissions =
+                    crate::db::users::Permissions { dispute_calls: permissions.dispute_calls, ..Default::default() };
                 find_buyer(conn, fields.text("buyer"), &mut state)?
             }
             _ => {
@@ -119,6 +117,7 @@ fn find_buyer(conn: &mut AnyConnection, name: &str, state: &mut FormState) -> Re
 }
 
 /// The form of one user.
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own about the user")]
 pub(super) struct EditForm {
     pub(super) state: FormState,
     pub(super) action: String,

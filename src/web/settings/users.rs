@@ -97,7 +97,7 @@ impl Listing {
             "" => None,
             PLATFORM => Some(Company::Platform),
             id => {
-                let id = id.parse().or_else(|_| Err(refuse("company", id, "platform or a buyer\u{2019}s id")));
+                let id = id.parse().map_err(|_not_an_id| refuse("company", id, "platform or a buyer\u{2019}s id"));
                 Some(Company::Buyer(id?))
             }
         };
@@ -368,4 +368,3 @@ pub(super) fn origin_of(request: &HttpRequest) -> String {
     let host = request.headers().get(actix_web::http::header::HOST).and_then(|host| host.to_str().ok());
     format!("http://{}", host.unwrap_or("localhost"))
 }
-
