@@ -22,6 +22,7 @@ pub mod evidence;
 pub mod facts;
 pub mod inspection;
 pub mod links;
+pub mod mail;
 pub mod messages;
 pub mod migrations;
 pub mod names;

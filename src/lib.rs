@@ -19,6 +19,7 @@ pub mod demo;
 pub mod domain;
 pub mod file_store;
 pub mod import;
+pub mod mail;
 pub mod metrics;
 pub mod sweep;
 pub mod telemetry;

@@ -16,6 +16,10 @@ use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
 
+mod export;
+
+pub use export::{export_page, export_sort};
+
 type Query = disputes::BoxedQuery<'static, Backend>;
 
 /// A line of the table.
@@ -151,7 +155,7 @@ fn matching_by_column(scope: Scope, filter: &DisputeFilter) -> Query {
 
 fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     if let Some(text) = &filter.search {
-        rows = search(rows, scope, text);
+        rows = search(rows, scope, text, CAP);
     }
     match filter.statuses.as_slice() {
         [] => {}
@@ -201,7 +205,7 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
 }
 
 /// Finds by an id, or by digits anywhere in the Caller ID or the destination's number.
-fn search(rows: Query, scope: Scope, text: &str) -> Query {
+fn search(rows: Query, scope: Scope, text: &str, most: i64) -> Query {
     if let Ok(id) = text.trim().parse::<DisputeId>() {
         return rows.filter(disputes::id.eq(id).or(disputes::call_id.eq(CallId::from_number(id.number()))));
     }
@@ -215,7 +219,7 @@ fn search(rows: Query, scope: Scope, text: &str) -> Query {
         .filter(dispute_suffixes::suffix.ge(wanted))
         .filter(dispute_suffixes::suffix.lt(beyond))
         .select(dispute_suffixes::dispute_id)
-        .limit(CAP)
+        .limit(most)
         .into_boxed();
     if let Some(buyer) = scope.buyer() {
         found = found.filter(dispute_suffixes::buyer_id.eq(buyer));

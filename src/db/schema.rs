@@ -68,6 +68,7 @@ diesel::table! {
         time_zone -> Text,
         theme -> Text,
         keyboard_shortcuts -> Bool,
+        mail_notifications -> Bool,
         created_at -> Timestamp,
         last_signed_in_at -> Nullable<Timestamp>,
     }
@@ -322,6 +323,7 @@ diesel::table! {
         detail -> Text,
         created_at -> Timestamp,
         read_at -> Nullable<Timestamp>,
+        mail_due_at -> Nullable<Timestamp>,
     }
 }
 

@@ -31,6 +31,7 @@ pub struct UserRow {
     pub time_zone: String,
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
+    pub mail_notifications: bool,
     pub created_at: Instant,
 }
 
@@ -294,6 +295,7 @@ pub struct Preferences {
     pub time_zone: String,
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
+    pub mail_notifications: bool,
 }
 
 impl UserRow {
@@ -305,6 +307,7 @@ impl UserRow {
             time_zone: self.time_zone.clone(),
             theme: self.theme,
             keyboard_shortcuts: self.keyboard_shortcuts,
+            mail_notifications: self.mail_notifications,
         }
     }
 }

@@ -68,6 +68,8 @@ CREATE TABLE users (
     time_zone TEXT COLLATE "C" NOT NULL DEFAULT 'America/New_York',
     theme TEXT COLLATE "C" NOT NULL DEFAULT 'system' CHECK (theme IN ('system', 'light', 'dark')),
     keyboard_shortcuts BOOLEAN NOT NULL DEFAULT TRUE,
+    -- Whether notifications come by e-mail too, where the platform sends any.
+    mail_notifications BOOLEAN NOT NULL DEFAULT TRUE,
     created_at TIMESTAMP NOT NULL,
     last_signed_in_at TIMESTAMP,
     CONSTRAINT users_role_fits_buyer CHECK ((role = 'buyer') = (buyer_id IS NOT NULL)),
@@ -389,10 +391,13 @@ CREATE TABLE notifications (
     kind TEXT COLLATE "C" NOT NULL,
     detail TEXT COLLATE "C" NOT NULL,
     created_at TIMESTAMP NOT NULL,
-    read_at TIMESTAMP
+    read_at TIMESTAMP,
+    -- When it is to be sent by e-mail, or tried again; empty: not, or done.
+    mail_due_at TIMESTAMP
 );
 CREATE INDEX notifications_by_user ON notifications (user_id, created_at DESC, id DESC);
 CREATE INDEX notifications_unread ON notifications (user_id) WHERE read_at IS NULL;
+CREATE INDEX notifications_to_mail ON notifications (mail_due_at, user_id) WHERE mail_due_at IS NOT NULL;
 CREATE INDEX notifications_dispute ON notifications (dispute_id);
 
 -- Events for webhooks and e-mail, written with the change they tell of.
