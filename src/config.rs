@@ -56,7 +56,7 @@ pub struct Config {
     #[arg(long, global = true, env = "FAIRDIAL_LOG_FILTER", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
     pub log_filter: String,
 
-    /// Server that sends e-mail, such as smtps://user:password@mail.example.com or smtp://localhost:25; none: no e-mail
+    /// Server that sends e-mail, such as `smtps://user:password@mail.example.com` or `smtp://localhost:25`; none: no e-mail
     #[arg(long, global = true, env = "FAIRDIAL_SMTP_URL", value_name = "URL", hide_env_values = true, value_parser = smtp_url, requires_all = ["mail_from", "public_url"])]
     pub smtp_url: Option<SmtpUrl>,
 

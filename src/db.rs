@@ -1,12 +1,15 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod administration;
 pub mod aliases;
 pub mod answers;
 pub mod assignments;
 pub mod audit;
+pub mod audit_list;
 pub mod bulk;
 pub mod bulk_jobs;
+pub mod buyer_settings;
 pub mod buyers;
 pub mod call_list;
 pub mod call_names;
@@ -32,6 +35,7 @@ pub mod paging;
 pub mod policy;
 pub mod recording_store;
 pub mod recordings;
+pub mod reports;
 pub mod schema;
 pub mod sending;
 pub mod sessions;

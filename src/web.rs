@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod around;
+pub mod audit;
 pub mod calls;
 pub mod chrome;
 pub mod client;
@@ -27,10 +28,12 @@ pub mod path;
 pub mod paths;
 pub mod pending_count;
 pub mod ranged_file;
+pub mod reports;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
 pub mod slow_body;
 mod tries;

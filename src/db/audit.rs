@@ -76,6 +76,20 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
+    /// The entry as exports write it, one a line.
+    #[must_use]
+    pub fn as_json(&self) -> Value {
+        // Values are JSON already; the text itself is what was hashed.
+        let values = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+        serde_json::json!({
+            "seq": self.seq, "at": self.at.and_utc().to_rfc3339(), "actor_id": self.actor_id,
+            "actor_name": self.actor_name, "via": self.via.code(), "address": self.address,
+            "request_id": self.request_id, "action": self.action, "entity": self.entity, "entity_id": self.entity_id,
+            "dispute_id": self.dispute_id, "old_values": values(&self.old_values),
+            "new_values": values(&self.new_values), "previous_hash": self.previous_hash, "hash": self.hash,
+        })
+    }
+
     /// SHA-256 over every field but the hash itself, each with its length before it so that no two rows read alike.
     fn computed_hash(&self) -> String {
         let mut hasher = Sha256::new();

@@ -14,7 +14,7 @@ use super::{AnyConnection, Backend, disputes as finders};
 use crate::auth::Scope;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, UserId};
+use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
 
 mod export;
 
@@ -69,6 +69,10 @@ pub struct DisputeFilter {
     pub assignee: Option<UserId>,
     /// Managers only: Pending, and due before this instant.
     pub due_before: Option<Instant>,
+    /// Managers only.
+    pub publisher: Option<PublisherId>,
+    /// Managers only: who decided.
+    pub decided_by: Option<UserId>,
 }
 
 text_enum! {
@@ -107,6 +111,8 @@ impl DisputeFilter {
             self.has_evidence,
             self.assignee.is_some(),
             self.due_before.is_some(),
+            self.publisher.is_some(),
+            self.decided_by.is_some(),
         ];
         set.into_iter().filter(|is_set| *is_set).count()
     }
@@ -137,6 +143,10 @@ impl DisputeFilter {
             alone.campaign = self.campaign;
         } else if self.due_before.is_some() {
             alone.statuses = vec![Status::Pending];
+        } else if self.publisher.is_some() {
+            alone.publisher = self.publisher;
+        } else if self.decided_by.is_some() {
+            alone.decided_by = self.decided_by;
         } else {
             alone.statuses.clone_from(&self.statuses);
         }
@@ -201,6 +211,12 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     }
     if let Some(before) = filter.due_before {
         rows = rows.filter(disputes::status_rank.eq(Status::Pending.rank())).filter(disputes::due_at.lt(before));
+    }
+    if let Some(publisher) = filter.publisher {
+        rows = rows.filter(disputes::publisher_id.eq(publisher));
+    }
+    if let Some(manager) = filter.decided_by {
+        rows = rows.filter(disputes::decided_by.eq(manager));
     }
     rows
 }

@@ -10,6 +10,7 @@ diesel::table! {
         reply_reopens -> Bool,
         decision_deadline_days -> Integer,
         is_live -> Bool,
+        version -> Integer,
     }
 }
 
@@ -69,6 +70,7 @@ diesel::table! {
         keyboard_shortcuts -> Bool,
         mail_notifications -> Bool,
         created_at -> Timestamp,
+        last_signed_in_at -> Nullable<Timestamp>,
     }
 }
 

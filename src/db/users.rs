@@ -206,6 +206,40 @@ pub fn set_permissions(
     Ok(())
 }
 
+/// Gives a user another name or e-mail.
+///
+/// # Errors
+/// If the e-mail is taken or unusable, or the name is.
+pub fn set_identity(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    user: &UserRow,
+    (name, email): (&str, &str),
+    now: Instant,
+) -> Result<(), UserError> {
+    let (name, email) = (name.trim(), email.trim());
+    if !is_name(name) {
+        return Err(UserError::NameUnusable);
+    }
+    if !is_email(email) {
+        return Err(UserError::EmailUnusable);
+    }
+    if (name, email) == (user.name.as_str(), user.email.as_str()) {
+        return Ok(());
+    }
+    if find_by_email(conn, email)?.is_some_and(|other| other.id != user.id) {
+        return Err(UserError::EmailTaken);
+    }
+    diesel::update(users::table.find(user.id))
+        .set((users::name.eq(name), users::email.eq(email), users::email_key.eq(email_key(email))))
+        .execute(conn)?;
+    let entry = Entry::new("user.identity_changed", "user", &user.id)
+        .was(serde_json::json!({ "name": user.name, "email": user.email }))
+        .now_is(serde_json::json!({ "name": name, "email": email }));
+    audit::append(conn, actor, now, &entry)?;
+    Ok(())
+}
+
 /// Disables or enables a user; a disabled user's sessions are dead at once.
 pub fn set_disabled(
     conn: &mut AnyConnection,
@@ -238,6 +272,12 @@ pub fn set_password(
     links::forget_of(conn, user)?;
     audit::append(conn, actor, now, &Entry::new("user.password_changed", "user", &user))?;
     users::table.find(user).select(users::epoch).first(conn)
+}
+
+/// Keeps when a user signed in last.
+pub fn signed_in(conn: &mut AnyConnection, user: UserId, at: Instant) -> QueryResult<()> {
+    diesel::update(users::table.find(user)).set(users::last_signed_in_at.eq(at)).execute(conn)?;
+    Ok(())
 }
 
 /// Ends every session of a user; gives the epoch that new sessions carry.

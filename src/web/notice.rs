@@ -40,6 +40,13 @@ text_enum! {
         AccountSaved = "account_saved", "Your settings are saved.";
         PasswordChanged = "password_changed", "Your password is changed. You are signed out everywhere else.";
         SessionEnded = "session_ended", "That session is signed out.";
+        UserSaved = "user_saved", "The user is saved. It holds at their next request.";
+        UserDisabled = "user_disabled", "The user is disabled and signed out.";
+        UserEnabled = "user_enabled", "The user is enabled and can sign in again.";
+        BuyerAdded = "buyer_added", "The buyer is added.";
+        BuyerSaved = "buyer_saved", "The buyer is saved.";
+        AliasLinked = "alias_linked", "The alias is linked. Calls under this name that were never disputed belong to this buyer.";
+        PolicySaved = "policy_saved", "The policy is saved. It holds from now on.";
         SessionsEnded = "sessions_ended", "You are signed out everywhere else.";
     }
 }

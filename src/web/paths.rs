@@ -124,6 +124,18 @@ paths! {
     invitation(token) => "/invitations/{token}";
     /// Notifications.
     notifications() => "/notifications";
+    /// Who signs in.
+    users() => "/settings/users";
+    /// One user.
+    user(id) => "/settings/users/{id}";
+    /// The form of an invitation.
+    new_user() => "/settings/users/new";
+    /// The buyers.
+    buyers() => "/settings/buyers";
+    /// One buyer.
+    buyer(id) => "/settings/buyers/{id}";
+    /// The policy.
+    policy() => "/settings/policy";
     /// A guide of the Help.
     help(guide) => "/help/{guide}";
 }

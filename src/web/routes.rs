@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, calls, dispute_form, disputes, events, evidence, health, help, messages, notes, notifications,
-    paths, pending_count, sessions, setup, views,
+    AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notes,
+    notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
 
@@ -88,6 +88,25 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/events" => events::stream),
     route!(GET "/notifications" => notifications::index),
     route!(POST "/notifications/read" => notifications::read),
+    route!(GET "/settings" => settings::index),
+    route!(GET "/settings/users" => settings::users::index),
+    route!(POST "/settings/users" => settings::users::create),
+    route!(GET "/settings/users/new" => settings::users::new),
+    route!(GET "/settings/users/{id}" => settings::users::show),
+    route!(POST "/settings/users/{id}" => settings::users::update),
+    route!(GET "/settings/buyers" => settings::buyers::index),
+    route!(POST "/settings/buyers" => settings::buyers::create),
+    route!(GET "/settings/buyers/new" => settings::buyers::new),
+    route!(GET "/settings/buyers/{id}" => settings::buyers::show),
+    route!(POST "/settings/buyers/{id}" => settings::buyers::update),
+    route!(POST "/settings/buyers/{id}/aliases" => settings::buyers::link_alias),
+    route!(GET "/settings/policy" => settings::policy::show),
+    route!(POST "/settings/policy" => settings::policy::update),
+    route!(GET "/audit" => audit::index),
+    route!(GET "/audit.csv" => audit::csv),
+    route!(GET "/audit.jsonl" => audit::lines),
+    route!(GET "/reports" => reports::index),
+    route!(GET "/reports.csv" => reports::csv),
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),

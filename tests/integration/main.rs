@@ -4,6 +4,7 @@
 
 mod account;
 mod account_page;
+mod audit;
 mod bulk;
 mod call_export;
 mod call_pages;
@@ -22,13 +23,18 @@ mod import;
 mod lifecycle;
 mod mail;
 mod managing;
+mod menu;
 mod messages;
 mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod reports;
 mod schema;
 mod sessions;
+mod settings_buyers;
+mod settings_policy;
+mod settings_users;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

@@ -10,12 +10,14 @@ CREATE TABLE policy (
     reasons TEXT COLLATE "C" NOT NULL,
     reply_reopens BOOLEAN NOT NULL,
     decision_deadline_days INTEGER NOT NULL CHECK (decision_deadline_days BETWEEN 1 AND 3650),
-    is_live BOOLEAN NOT NULL
+    is_live BOOLEAN NOT NULL,
+    -- Raised by every change, so that of two who edit at once the second is told.
+    version INTEGER NOT NULL
 );
 INSERT INTO policy VALUES (
     1, 'Fairdial', 7, 'completed_with_conversion,not_connected_with_conversion',
     '[{"code":"caller_hung_up","label":"Caller hung up immediately"},{"code":"not_connected","label":"Call was not connected"},{"code":"invalid_caller","label":"Invalid Caller (Bot/Spam)"},{"code":"duplicate_call","label":"Duplicate call"},{"code":"not_qualified","label":"Did not meet qualification criteria"},{"code":"technical_issues","label":"Technical issues"},{"code":"other","label":"Other"}]',
-    TRUE, 10, TRUE
+    TRUE, 10, TRUE, 1
 );
 
 CREATE TABLE buyers (
@@ -69,6 +71,7 @@ CREATE TABLE users (
     -- Whether notifications come by e-mail too, where the platform sends any.
     mail_notifications BOOLEAN NOT NULL DEFAULT TRUE,
     created_at TIMESTAMP NOT NULL,
+    last_signed_in_at TIMESTAMP,
     CONSTRAINT users_role_fits_buyer CHECK ((role = 'buyer') = (buyer_id IS NOT NULL)),
     CONSTRAINT users_permissions_fit_role CHECK (
         (role = 'buyer' AND NOT disputes_view AND NOT disputes_edit AND NOT calls_import AND NOT settings)
@@ -76,6 +79,7 @@ CREATE TABLE users (
     CONSTRAINT users_edit_needs_view CHECK (disputes_view OR NOT disputes_edit)
 );
 CREATE INDEX users_buyer ON users (buyer_id);
+CREATE INDEX users_by_name ON users (name, id);
 
 -- Which columns, in which order, how many rows: the saved state of a bare list URL.
 CREATE TABLE table_settings (
@@ -283,6 +287,8 @@ CREATE INDEX disputes_reason ON disputes (reason, status_rank, listed_at DESC, i
 CREATE INDEX disputes_buyer_by_reason ON disputes (buyer_id, reason, id);
 CREATE INDEX disputes_by_reason ON disputes (reason, id);
 CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_publisher ON disputes (publisher_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_decider ON disputes (decided_by, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_submitted ON disputes (buyer_id, listed_at, id);
 CREATE INDEX disputes_submitted ON disputes (listed_at, id);
@@ -492,9 +498,11 @@ CREATE TABLE audit_log (
     hash TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX audit_log_dispute ON audit_log (dispute_id, seq);
-CREATE INDEX audit_log_actor ON audit_log (actor_id, seq);
-CREATE INDEX audit_log_entity ON audit_log (entity, entity_id, seq);
-CREATE INDEX audit_log_action ON audit_log (action, seq);
+CREATE INDEX audit_log_at ON audit_log (at, seq);
+CREATE INDEX audit_log_actor ON audit_log (actor_id, at, seq);
+CREATE INDEX audit_log_entity ON audit_log (entity, at, seq);
+CREATE INDEX audit_log_thing ON audit_log (entity, entity_id, at, seq);
+CREATE INDEX audit_log_action ON audit_log (action, at, seq);
 CREATE TABLE audit_head (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL,

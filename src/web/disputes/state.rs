@@ -54,8 +54,22 @@ const SORTS_OF_BUYERS: &[DisputeSort] = &[
 ];
 
 /// Filters that are texts in the address and come back into links and fields as they were.
-const KEPT: [&str; 9] =
-    ["due", "reason", "buyer", "campaign", "destination", "from", "to", "submitted_from", "submitted_to"];
+const KEPT: [&str; 11] = [
+    "due",
+    "reason",
+    "buyer",
+    "campaign",
+    "destination",
+    "from",
+    "to",
+    "submitted_from",
+    "submitted_to",
+    "publisher",
+    "decided_by",
+];
+
+/// Those of them that only managers have.
+const OF_MANAGERS: [&str; 3] = ["due", "publisher", "decided_by"];
 
 impl Column {
     /// The columns this viewer can choose from, in their default order.
@@ -148,10 +162,13 @@ impl ListState {
             // Assignments and deadlines are the managers' own: a buyer's address that names them says nothing.
             assignee: (is_manager && params.is_ticked("mine")?).then(|| viewer.user()),
             due_before: due_days.filter(|_| is_manager).and_then(|days| now.checked_add_days(Days::new(days))),
+            // Of publishers and deciders a buyer knows nothing: for it these filters don't exist.
+            publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
+            decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
         };
         let kept = KEPT
             .iter()
-            .filter(|name| is_manager || **name != "due")
+            .filter(|name| is_manager || !OF_MANAGERS.contains(name))
             .filter_map(|name| Some((*name, params.text(name)?.to_owned())))
             .collect();
         Ok(Self { filter, listing, kept })
@@ -242,6 +259,10 @@ impl ListState {
         if self.filter.due_before.is_some() {
             chips.push(Chip::new(format!("Due within {} days", self.text("due")), &link.clone().without("due")));
         }
+        chips.extend(self.filter.publisher.map(|_| Chip::new("One publisher", &link.clone().without("publisher"))));
+        chips.extend(
+            self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))),
+        );
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
         }
