@@ -78,11 +78,9 @@ const WITHOUT_INDEX: &[(&str, &str)] = &[
     // Publishers, campaigns and users are never removed, and nothing looks calls or disputes up by them alone.
     ("calls", "publisher_id"),
     ("calls", "campaign_id"),
-    ("disputes", "publisher_id"),
     ("disputes", "created_by"),
     ("disputes", "submitted_by"),
     ("disputes", "filed_by_manager"),
-    ("disputes", "decided_by"),
     ("evidence", "uploaded_by"),
     ("messages", "author_id"),
     ("adjustments", "created_by"),
