@@ -118,14 +118,18 @@ pub fn build(
         .app_data(shared.shutdown)
         .app_data(shared.events)
         .app_data(form::payload_config())
-        .wrap(from_fn(slow_body::limit_slow_bodies))
-        .wrap(from_fn(same_origin::require_same_origin))
-        .wrap(sessions)
         .wrap(from_fn(error_pages::render_errors))
         .wrap(Compress::default())
         .wrap(from_fn(security_headers::add_headers))
         .wrap(TracingLogger::<RequestSpan>::new())
-        .configure(register)
+        .configure(routes::register_for_anybody)
+        .service(
+            web::scope("")
+                .wrap(from_fn(slow_body::limit_slow_bodies))
+                .wrap(from_fn(same_origin::require_same_origin))
+                .wrap(sessions)
+                .configure(register),
+        )
 }
 
 /// Starts serving on the listener. Signals are the caller's: it calls `Shutdown::begin`.

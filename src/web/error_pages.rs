@@ -70,8 +70,10 @@ pub async fn render_errors(
     match next.call(request).await {
         Ok(response) => Ok(rendered(response.map_into_boxed_body(), &asked)),
         Err(error) => {
-            // A middleware inside failed; the request is gone, so the answer travels in the error.
-            let answer = with_failure(&error, |failure| answer(failure, &asked, Chrome::anonymous()));
+            // Of the middleware inside only the sessions can fail, when the database takes none; the request is
+            // gone, so the answer travels in the error.
+            tracing::error!(%error, "a session could not be kept");
+            let answer = answer(error.as_error().unwrap_or(&AppError::Busy), &asked, Chrome::anonymous());
             Err(InternalError::from_response(error, answer).into())
         }
     }

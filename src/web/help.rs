@@ -4,16 +4,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Data;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use rust_embed::RustEmbed;
 
+use super::chrome::{self, Here};
 use super::htmx::Htmx;
 use super::page::{Chrome, Fragments, NavItem, Page, see_other};
 use super::{AppError, Path, paths};
+use crate::auth::Viewer;
+use crate::db::Db;
 
 #[derive(RustEmbed)]
 #[folder = "docs/guide"]
@@ -111,12 +115,21 @@ pub(super) async fn index() -> HttpResponse {
 }
 
 /// GET `/help/{guide}`.
-pub(super) async fn show(guide: Path<String>, htmx: Htmx, request: HttpRequest) -> Result<Page<HelpPage>, AppError> {
+pub(super) async fn show(
+    viewer: Option<Viewer>,
+    guide: Path<String>,
+    htmx: Htmx,
+    db: Data<Db>,
+    here: Here,
+) -> Result<Page<HelpPage>, AppError> {
     let found = GUIDES.get(guide.as_str()).ok_or(AppError::NotFound)?;
     let mut guides: Vec<_> =
         GUIDES.iter().map(|(name, entry)| (paths::help(name), entry.title.as_str(), name == guide.as_str())).collect();
     guides.sort();
-    let chrome = Chrome::of(&request).at(NavItem::Help);
+    let chrome = match viewer {
+        Some(viewer) => db.read(move |conn| chrome::load(conn, &viewer, NavItem::Help, &here)).await?,
+        None => Chrome::anonymous().at(NavItem::Help),
+    };
     Ok(Page::new(htmx, HelpPage { chrome, title: &found.title, guides, html: &found.html }))
 }
 

@@ -82,19 +82,27 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/help/img/{file}" => help::image),
 ];
 
-/// Registers the table, and a 404 of ours for everything else.
+/// What is served to anybody alike, so that no session is looked up for it: it answers while the database is away.
+const FOR_ANYBODY: [&str; 3] = ["/healthz", "/readyz", "/static/{file}"];
+
+/// Registers the table but for what needs no session, and a 404 of ours for everything else.
 pub fn register(services: &mut web::ServiceConfig) {
-    register_all(services, ROUTES);
+    register_all(services, ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path)));
     services.default_service(web::route().to(nowhere));
 }
 
-/// Registers a table; lines with the same path share a resource.
-pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: &'static [Route]) {
-    for (at, first) in routes.iter().enumerate() {
-        if routes.iter().take(at).any(|earlier| earlier.path == first.path) {
+/// Registers what needs no session.
+pub(crate) fn register_for_anybody(services: &mut web::ServiceConfig) {
+    register_all(services, ROUTES.iter().filter(|route| FOR_ANYBODY.contains(&route.path)));
+}
+
+/// Registers some routes; lines with the same path share a resource.
+pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: impl Iterator<Item = &'static Route> + Clone) {
+    for (at, first) in routes.clone().enumerate() {
+        if routes.clone().take(at).any(|earlier| earlier.path == first.path) {
             continue;
         }
-        let same_path = || routes.iter().filter(|route| route.path == first.path);
+        let same_path = || routes.clone().filter(|route| route.path == first.path);
         let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
         let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
@@ -134,6 +142,13 @@ async fn root() -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_needs_no_session_is_in_the_table() {
+        for path in FOR_ANYBODY {
+            assert!(ROUTES.iter().any(|route| route.path == path), "{path}");
+        }
+    }
 
     #[test]
     fn no_line_stands_twice_and_every_method_is_known() {

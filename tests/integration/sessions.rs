@@ -81,6 +81,33 @@ async fn guessing_stops_after_ten_tries_a_minute_also_for_unknown_accounts() {
     assert_eq!(status_of_login(&app, "acme@example.com", PASSWORD).await.0, 303);
 }
 
+#[actix_web::test]
+async fn a_session_that_can_not_be_kept_is_a_503_and_what_needs_none_is_served() {
+    let app = TestApp::start().await;
+    let acme = app.buyer("acme").await;
+    app.db()
+        .write_blocking::<_, DbError>(|conn| {
+            use diesel::connection::SimpleConnection;
+            conn.batch_execute("ALTER TABLE sessions RENAME TO sessions_away")?;
+            Ok(())
+        })
+        .unwrap();
+    let (status, page) = status_of_login(&app, "acme@example.com", PASSWORD).await;
+    assert_eq!(status, 503, "{page}");
+    assert_eq!(acme.get("/calls").await.status.as_u16(), 503, "nobody is signed out by it");
+    acme.get("/healthz").await.assert_status(200);
+}
+
+#[actix_web::test]
+async fn help_is_for_everybody_and_keeps_the_menu_of_who_is_signed_in() {
+    let app = TestApp::start().await;
+    let acme = app.buyer("acme").await;
+    assert!(acme.get("/help/buyer").await.text().contains("id=\"pending-count\""));
+    let anonymous = app.anonymous().get("/help/buyer").await;
+    anonymous.assert_status(200);
+    assert!(!anonymous.text().contains("id=\"pending-count\""));
+}
+
 #[rstest]
 #[case::idle(Duration::hours(12), false)]
 #[case::nearly_idle(Duration::hours(12) - Duration::seconds(1), true)]

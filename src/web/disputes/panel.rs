@@ -140,8 +140,8 @@ impl Panel {
         let when = |at| When::new(at, zone, now);
         let money = |minor: i64| Money::new(minor, &row.currency);
         let names = names::of_dispute(conn, viewer, &row)?;
-        let (marks, facts) = said(conn, viewer, &row)?;
         let files = evidence::list(conn, row.id)?;
+        let (marks, facts) = said(conn, viewer, &row, &files)?;
         let written = messages::list(conn, viewer, row.id)?;
         let rows = audit::of_dispute(conn, row.id)?;
         let mut people: Vec<_> = rows.iter().filter_map(|entry| entry.actor_id).collect();
@@ -211,6 +211,7 @@ fn said(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     row: &DisputeRow,
+    files: &[evidence::EvidenceRow],
 ) -> Result<(Vec<Mark>, Vec<Fact>), AppError> {
     let with_staged = !viewer.viewer().is_manager();
     let mut found = facts::list(conn, row.id, with_staged)?;
@@ -236,7 +237,9 @@ fn said(
             _ if kind.is_file => Some(paths::evidence_file(row.id, &fact.value)),
             _ => None,
         };
-        shown.push(Fact { label: kind.label, value: fact.value, href });
+        // A file is known by its name; its id says nothing to anybody.
+        let file = files.iter().find(|file| kind.is_file && file.id.as_str() == fact.value);
+        shown.push(Fact { label: kind.label, value: file.map_or(fact.value, |file| file.name.clone()), href });
     }
     Ok((marks, shown))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use thirtyfour::error::{WebDriverError, WebDriverErrorInner};
 use thirtyfour::extensions::query::ElementQueryable;
 use thirtyfour::{
     By, ChromiumLikeCapabilities, DesiredCapabilities, Key, SessionId, TypingData, WebDriver, WebElement,
@@ -133,9 +134,15 @@ impl Browser {
         !found.is_empty()
     }
 
-    /// The text as it is shown.
+    /// The text as it is shown, read again where the element was replaced meanwhile.
     pub(crate) async fn text(&self, selector: &str) -> String {
-        self.find(selector).await.text().await.expect("the element has a text")
+        for _ in 0..20 {
+            match self.find(selector).await.text().await {
+                Err(error) if is_stale(&error) => {}
+                read => return read.unwrap_or_else(|error| panic!("{selector} has no text: {error}")),
+            }
+        }
+        panic!("{selector} is replaced again and again");
     }
 
     /// Types into the control of this name, in place of what stood there.
@@ -151,7 +158,23 @@ impl Browser {
         let query = self.driver.query(By::XPath(path)).and_displayed();
         let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
         let target = query.first().await.unwrap_or_else(|error| panic!("nothing says {words}: {error}"));
+        let leaves = !self.javascript && target.tag_name().await.is_ok_and(|name| name != "summary");
+        let page = self.find("html").await;
         target.click().await.unwrap_or_else(|error| panic!("{words} can't be clicked: {error}"));
+        if leaves {
+            self.wait_for_leaving(&page, words).await;
+        }
+    }
+
+    /// Without scripts every button and link opens a page; a busy machine begins it after the click has returned.
+    async fn wait_for_leaving(&self, page: &WebElement, words: &str) {
+        for _ in 0..400 {
+            if page.tag_name().await.is_err() {
+                return;
+            }
+            actix_web::rt::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{words} opens nothing");
     }
 
     /// Sends text or a `Key` to whatever has the focus.
@@ -232,6 +255,11 @@ impl Drop for Browser {
             eprintln!("the browser was ended before");
         }
     }
+}
+
+/// Whether the element was replaced since it was found.
+fn is_stale(error: &WebDriverError) -> bool {
+    matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_))
 }
 
 fn end_session(driver: &Url, session: &SessionId) -> std::io::Result<()> {
