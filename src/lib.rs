@@ -22,4 +22,5 @@ pub mod import;
 pub mod metrics;
 pub mod sweep;
 pub mod telemetry;
+pub mod waveform;
 pub mod web;

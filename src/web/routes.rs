@@ -54,6 +54,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),
     route!(GET "/calls/{id}/recording" => calls::recording),
+    route!(GET "/calls/{id}/waveform" => calls::waveform),
     route!(GET "/calls/{id}/disputes/new" => dispute_form::new),
     route!(POST "/calls/{id}/disputes" => dispute_form::create),
     route!(POST "/calls/{id}/uploads" => dispute_form::keep_upload),

@@ -25,6 +25,7 @@ const LINES: &[Line] = &[
     ("GET", "/calls/{id}", [303, 200, 404, 200, 303, 200, 200, 200, 200]),
     // The call has no recording: who may ask for it at all is told apart by the call's own page.
     ("GET", "/calls/{id}/recording", [303, 404, 404, 404, 303, 404, 404, 404, 404]),
+    ("GET", "/calls/{id}/waveform", [303, 404, 404, 404, 303, 404, 404, 404, 404]),
     ("GET", "/healthz", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/static/{file}", [404, 404, 404, 404, 404, 404, 404, 404, 404]),

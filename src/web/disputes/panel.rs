@@ -14,6 +14,7 @@ use crate::domain::dispute::{Side, Status};
 use crate::domain::fact::{self, RecordingMark};
 use crate::domain::ids::{CallId, DisputeId};
 use crate::domain::policy::Policy;
+use crate::web::calls::player::Player;
 use crate::web::filters::{Duration, Money, Phone, Size, When};
 use crate::web::page::Chrome;
 use crate::web::{AppError, paths};
@@ -37,8 +38,7 @@ pub(super) struct Panel {
     pub(super) call_status: &'static str,
     pub(super) hang_up: String,
     pub(super) call: CallId,
-    pub(super) recording: Option<String>,
-    pub(super) marks: Vec<Mark>,
+    pub(super) player: Option<Player>,
     pub(super) reason: String,
     pub(super) submitted: Option<When>,
     pub(super) facts: Vec<Fact>,
@@ -63,14 +63,6 @@ pub(super) struct May {
     pub(super) add_evidence: bool,
     pub(super) write: bool,
     pub(super) write_notes: bool,
-}
-
-/// A point in the recording that somebody marked.
-pub(super) struct Mark {
-    pub(super) from: Duration,
-    pub(super) to: Duration,
-    pub(super) seconds: u32,
-    pub(super) label: String,
 }
 
 /// A named fact.
@@ -174,8 +166,7 @@ impl Panel {
             call_status: row.call_status.label(),
             hang_up: hang_up(&row, is_manager),
             call: row.call_id,
-            recording: row.has_recording.then(|| paths::recording(row.call_id)),
-            marks,
+            player: row.has_recording.then(|| Player::new(row.call_id, marks)),
             reason: policy.reason_label(&row.reason).to_owned(),
             submitted: row.submitted_at.map(when),
             facts,
@@ -212,7 +203,7 @@ fn said(
     viewer: &DisputeViewer,
     row: &DisputeRow,
     files: &[evidence::EvidenceRow],
-) -> Result<(Vec<Mark>, Vec<Fact>), AppError> {
+) -> Result<(Vec<RecordingMark>, Vec<Fact>), AppError> {
     let with_staged = !viewer.viewer().is_manager();
     let mut found = facts::list(conn, row.id, with_staged)?;
     let place = |name: &str| fact::ALL.iter().position(|kind| kind.name == name);
@@ -220,12 +211,7 @@ fn said(
     let (mut marks, mut shown) = (Vec::new(), Vec::new());
     for fact in found {
         if let Some(mark) = (fact.name == "recording_mark").then(|| RecordingMark::parse(&fact.value)).flatten() {
-            marks.push(Mark {
-                from: Duration(i64::from(mark.from_s)),
-                to: Duration(i64::from(mark.to_s)),
-                seconds: mark.from_s,
-                label: mark.label,
-            });
+            marks.push(mark);
             continue;
         }
         let Some(kind) = fact::kind(&fact.name) else { continue };
