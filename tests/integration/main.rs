@@ -23,6 +23,7 @@ mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod review;
 mod sessions;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
