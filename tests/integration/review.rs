@@ -215,7 +215,7 @@ async fn the_caller_s_past_with_this_buyer_or_campaign_stands_beside_it() {
     let (again, _) = sent(&app, "acme", |call| call.started_at = now - Duration::hours(30));
     let page = dana.get(&format!("/review/{id}")).await.page();
     assert_eq!(page.attrs("#earlier-calls th a", "href").first().cloned(), Some(format!("/calls/{again}")));
-    assert!(page.text("#earlier-calls tbody tr").contains("Pending"));
+    assert!(page.texts("#earlier-calls tbody tr")[0].contains("Pending"));
     for hidden in ["anonymous", "+1214555XXXX"] {
         sent(&app, "acme", |call| call.caller_id = hidden.to_owned());
         let (_, id) = sent(&app, "acme", |call| call.caller_id = hidden.to_owned());
