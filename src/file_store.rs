@@ -49,7 +49,11 @@ pub struct Found {
 impl FileStore {
     /// Opens the folders below the data folder, and creates those that are missing.
     pub fn open(data_dir: &Path) -> io::Result<Self> {
-        let folders = Folders { files: data_dir.join("files"), incoming: data_dir.join("incoming"), waveforms: data_dir.join("waveforms") };
+        let folders = Folders {
+            files: data_dir.join("files"),
+            incoming: data_dir.join("incoming"),
+            waveforms: data_dir.join("waveforms"),
+        };
         create_folder(&folders.incoming)?;
         create_folder(&folders.waveforms)?;
         create_folder(&folders.files)?;

@@ -3,7 +3,7 @@
 //! Whole numbers throughout. Memory is bounded by the number of slots, time by a deadline, work at once by a gate; what was
 //! found is kept beside the files, so that each recording is decoded once.
 
-mod peaks;
+mod loudness;
 
 use std::fs::File;
 use std::io;
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::ids::FileId;
 use crate::file_store::FileStore;
-use peaks::Peaks;
+use loudness::Loudness;
 
 /// How many bars a waveform has.
 pub const BARS: usize = 190;
@@ -158,7 +158,7 @@ fn draw(store: &FileStore, file: &FileId) -> Result<Waveform, Undrawn> {
     decode(File::open(store.path(file))?, Instant::now() + PATIENCE)
 }
 
-/// Decodes the file from end to end, keeping peaks alone.
+/// Decodes the file from end to end, keeping the loudness alone.
 ///
 /// # Errors
 /// If it is no audio that is known, or takes longer than `until`.
@@ -176,7 +176,7 @@ fn decode(file: File, until: Instant) -> Result<Waveform, Undrawn> {
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(parameters, &AudioDecoderOptions::default())
         .map_err(refused)?;
-    let (mut peaks, mut samples) = (Peaks::default(), Vec::<i16>::new());
+    let (mut loudness, mut samples) = (Loudness::default(), Vec::<i16>::new());
     loop {
         if Instant::now() > until {
             return Err(Undrawn::TooLong);
@@ -189,13 +189,13 @@ fn decode(file: File, until: Instant) -> Result<Waveform, Undrawn> {
         match decoder.decode(&packet) {
             Ok(audio) => {
                 audio.copy_to_vec_interleaved(&mut samples);
-                peaks.take(&samples, audio.num_planes(), audio.spec().rate());
+                loudness.take(&samples, audio.num_planes(), audio.spec().rate());
             }
             Err(AudioError::DecodeError(_)) => {}
             Err(_) => break,
         }
     }
-    peaks.finish().ok_or_else(|| missing("no sound in it"))
+    loudness.finish().ok_or_else(|| missing("no sound in it"))
 }
 
 #[cfg(test)]

@@ -100,7 +100,8 @@ pub fn of_caller(
     let has_more_calls = near.len() > SHOWN;
     near.truncate(SHOWN);
     let mut states = states(conn, manager, &near)?;
-    let calls = near.into_iter().map(|call| (states.remove(&call.id), call)).map(|(state, call)| (call, state)).collect();
+    let calls =
+        near.into_iter().map(|call| (states.remove(&call.id), call)).map(|(state, call)| (call, state)).collect();
     let mut earlier: Vec<EarlierDispute> = dispute_finders::visible(manager.scope())
         .filter(disputes::caller_id.eq(dispute.caller_id.clone()))
         .filter(disputes::id.lt(dispute.id))
@@ -166,8 +167,8 @@ pub fn rate(
         latest = latest.filter(calls::buyer_id.eq(buyer));
     }
     let newest_first = (calls::started_at.desc(), calls::id.desc());
-    let counted =
-        CountOf(recent.order(newest_first).limit(MOST_CALLS.saturating_add(1)).select(calls::id)).get_result::<i64>(conn)?;
+    let counted = CountOf(recent.order(newest_first).limit(MOST_CALLS.saturating_add(1)).select(calls::id))
+        .get_result::<i64>(conn)?;
     let since: Option<Instant> = if counted > MOST_CALLS {
         let last = latest.order(newest_first).offset(MOST_CALLS.saturating_sub(1)).select(calls::started_at);
         last.first(conn).optional()?

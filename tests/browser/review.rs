@@ -92,7 +92,9 @@ fn counted(app: &TestApp, status: Status) -> i64 {
 }
 
 async fn arrive(browser: &Browser, id: DisputeId) {
-    browser.wait_until(&format!("return location.pathname === '/review/{id}' && document.readyState === 'complete'")).await;
+    browser
+        .wait_until(&format!("return location.pathname === '/review/{id}' && document.readyState === 'complete'"))
+        .await;
 }
 
 /// What the person of the page is: no shortcuts.
@@ -183,7 +185,9 @@ async fn fifty_disputes_are_decided_by_keyboard_alone() {
         send(&browser).await;
         if number == 0 {
             arrive(&browser, ids[1]).await;
-            assert!(browser.text("#flash").await.starts_with("Accepted: (214) 555-0100, Lanternbrook, $42.00 credited."));
+            assert!(
+                browser.text("#flash").await.starts_with("Accepted: (214) 555-0100, Lanternbrook, $42.00 credited.")
+            );
             browser.find(".queue a.done").await;
             browser.assert_accessible().await;
             browser.screenshot("review-next").await;

@@ -61,7 +61,13 @@ async fn what_is_due_first_comes_first_and_links_lead_on_and_back() {
     let newest = dana.get("/review?sort=status").await.page();
     let query = "?sort=-submitted";
     assert_eq!(newest.attrs("nav.queue a", "href"), [d, c, b, a].map(|id| format!("/review/{id}{query}")));
-    assert!(dana.get(&format!("/review/{b}{query}")).await.page().text("#progress").starts_with("3 of 4 Pending · newest first"));
+    assert!(
+        dana.get(&format!("/review/{b}{query}"))
+            .await
+            .page()
+            .text("#progress")
+            .starts_with("3 of 4 Pending · newest first")
+    );
     let list = dana.get("/disputes").await.page();
     assert_eq!(list.attr("a[href^='/review']", "href"), "/review");
 }
@@ -188,7 +194,11 @@ async fn the_caller_s_past_with_this_buyer_or_campaign_stands_beside_it() {
     let now = app.clock().now();
     let add = |company: &'static str, days: i64, caller: &str| {
         let buyer = app.viewer(Person::buyer(company));
-        let call = NewCall { caller_id: caller.to_owned(), started_at: now - Duration::days(days), ..NewCall::ordinary(&buyer, now) };
+        let call = NewCall {
+            caller_id: caller.to_owned(),
+            started_at: now - Duration::days(days),
+            ..NewCall::ordinary(&buyer, now)
+        };
         call.add(app.db())
     };
     let caller = "+12145550164";
@@ -201,7 +211,9 @@ async fn the_caller_s_past_with_this_buyer_or_campaign_stands_beside_it() {
     let (call, id) = sent(&app, "acme", |call| call.started_at = now - Duration::days(1));
     set_campaign(&app, &[of_campaign, call], &[id], "Auto TX");
     let dana = app.manager("dana").await;
-    dana.post(&format!("/disputes/{old}/decision"), &[("verdict", "accepted_partial"), ("credit", "10")]).await.assert_status(303);
+    dana.post(&format!("/disputes/{old}/decision"), &[("verdict", "accepted_partial"), ("credit", "10")])
+        .await
+        .assert_status(303);
     let page = dana.get(&format!("/review/{id}")).await.page();
     let links = page.attrs("#earlier-calls th a", "href");
     assert_eq!(links, [of_campaign, own].map(|call| format!("/calls/{call}")), "{elsewhere} {other_number} {later}");
@@ -234,7 +246,8 @@ async fn how_often_this_buyer_disputes_is_set_against_the_platform() {
             NewCall::ordinary(&app.viewer(Person::buyer(company)), now).add(app.db());
         }
     }
-    let old = NewCall { started_at: now - Duration::days(31), ..NewCall::ordinary(&app.viewer(Person::buyer("acme")), now) };
+    let old =
+        NewCall { started_at: now - Duration::days(31), ..NewCall::ordinary(&app.viewer(Person::buyer("acme")), now) };
     old.add(app.db());
     let (_, id) = sent(&app, "acme", |_| {});
     let (_, decided) = sent(&app, "acme", |_| {});

@@ -10,7 +10,8 @@ const WIDTH: u64 = 760;
 const HEIGHT: u64 = 128;
 
 /// What stands where there is no picture.
-pub(super) const NOT_DRAWN: &str = "The waveform of this recording can\u{2019}t be drawn. The player plays what the browser can.";
+pub(super) const NOT_DRAWN: &str =
+    "The waveform of this recording can\u{2019}t be drawn. The player plays what the browser can.";
 
 /// The same as a picture, for those who asked for one.
 #[must_use]
@@ -115,8 +116,8 @@ mod tests {
         let svg = Drawing { waveform: &waveform, marks: &[mark(5, 10), mark(19, 99), mark(7, 7)] }.to_string();
         for part in [
             r##"<rect class="mark" fill="#7a5ac844" x="190.0" y="0" width="190.0""##,
-            r##"x="722.0" y="0" width="38.0""##,
-            r##"x="266.0" y="0" width="1.0""##,
+            r#"x="722.0" y="0" width="38.0""#,
+            r#"x="266.0" y="0" width="1.0""#,
             r##"<rect class="hush" fill="#8883" x="380.0""##,
             "Waveform, 0:20. Silence from 0:10 to 0:15\"",
         ] {

@@ -177,7 +177,7 @@ fn load_first(
     queue.fill(conn, viewer, &policy, None)?;
     let chrome = chrome::load(conn, viewer.viewer(), NavItem::Disputes, &asked.here)?;
     let flash = queue.told(chrome.flash.clone());
-    Ok(Shown::Empty(Box::new(EmptyPage { flash, chrome, queue })))
+    Ok(Shown::Empty(Box::new(EmptyPage { chrome, flash, queue })))
 }
 
 fn load(

@@ -88,10 +88,7 @@ impl Background {
             zone,
             now,
         };
-        let rates = vec![
-            known.rate(&known.buyer(row.buyer_id), &buyer),
-            known.rate(&policy.platform_name, &all),
-        ];
+        let rates = vec![known.rate(&known.buyer(row.buyer_id), &buyer), known.rate("All buyers", &all)];
         Ok(Self { caller: earlier.map(|earlier| known.caller(earlier)), rates })
     }
 }
@@ -143,7 +140,10 @@ impl Known<'_> {
             buyer: self.buyer(dispute.buyer_id),
             reason: self.policy.reason_label(&dispute.reason).to_owned(),
             payout: dispute.payout.map(|minor| Money::new(minor, &dispute.currency)),
-            credit: dispute.credit.filter(|_| dispute.status.is_decided()).map(|minor| Money::new(minor, &dispute.currency)),
+            credit: dispute
+                .credit
+                .filter(|_| dispute.status.is_decided())
+                .map(|minor| Money::new(minor, &dispute.currency)),
             status: dispute.status,
         }
     }
@@ -184,7 +184,9 @@ mod tests {
 
     #[test]
     fn a_share_is_rounded_to_a_tenth_and_small_is_not_nothing() {
-        for (points, said) in [(0, "0.0 %"), (1, "under 0.1 %"), (5, "0.1 %"), (324, "3.2 %"), (325, "3.3 %"), (10_000, "100.0 %")] {
+        for (points, said) in
+            [(0, "0.0 %"), (1, "under 0.1 %"), (5, "0.1 %"), (324, "3.2 %"), (325, "3.3 %"), (10_000, "100.0 %")]
+        {
             assert_eq!(percent(points).replace('\u{a0}', " "), said);
         }
     }

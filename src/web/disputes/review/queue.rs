@@ -167,8 +167,7 @@ impl Queue {
             lines.extend(later);
             if row.status == Status::Pending {
                 let sort = self.state.listing.sort;
-                self.before =
-                    Some(dispute_list::before(conn, viewer.scope(), &self.state.filter, sort, row.id)?);
+                self.before = Some(dispute_list::before(conn, viewer.scope(), &self.state.filter, sort, row.id)?);
             }
         }
         let mut buyers: Vec<_> = lines.iter().map(|line| line.buyer_id).collect();
