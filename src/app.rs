@@ -14,10 +14,12 @@ use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 use crate::auth::session;
+use crate::bulk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::file_store::FileStore;
+use crate::mail::Mailer;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::waveform::Waveforms;
@@ -143,6 +145,10 @@ pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io:
     let shared = Shared::new(config, db, clock, session_key)?;
     let shutdown = shared.shutdown.as_ref().clone();
     let (db, clock, files) = (shared.db.as_ref().clone(), shared.clock.as_ref().clone(), shared.files.as_ref().clone());
+    actix_web::rt::spawn(bulk::resume(db.clone(), clock.clone(), shutdown.clone()));
+    if let Some(mailer) = Mailer::new(&shared.config).map_err(io::Error::other)? {
+        actix_web::rt::spawn(mailer.run(db.clone(), clock.clone(), shutdown.clone()));
+    }
     actix_web::rt::spawn(sweep::run_hourly(db, clock, files, shutdown.clone()));
     let server = HttpServer::new(move || build(shared.clone(), routes::register))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.

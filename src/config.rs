@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use url::Url;
 
 use crate::db::DatabaseUrl;
@@ -54,6 +56,14 @@ pub struct Config {
     #[arg(long, global = true, env = "FAIRDIAL_LOG_FILTER", default_value = "info", value_name = "FILTER", value_parser = log_filter)]
     pub log_filter: String,
 
+    /// Server that sends e-mail, such as `smtps://user:password@mail.example.com` or `smtp://localhost:25`; none: no e-mail
+    #[arg(long, global = true, env = "FAIRDIAL_SMTP_URL", value_name = "URL", hide_env_values = true, value_parser = smtp_url, requires_all = ["mail_from", "public_url"])]
+    pub smtp_url: Option<SmtpUrl>,
+
+    /// Who e-mail comes from, such as "Disputes <disputes@example.com>"
+    #[arg(long, global = true, env = "FAIRDIAL_MAIL_FROM", value_name = "ADDRESS", value_parser = mail_from)]
+    pub mail_from: Option<Mailbox>,
+
     /// Threads that serve requests; without it one for each processor
     #[arg(long, global = true, env = "FAIRDIAL_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
@@ -93,6 +103,8 @@ impl fmt::Debug for Config {
             .field("max_evidence_files", &self.max_evidence_files)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
+            .field("smtp_url", &self.smtp_url)
+            .field("mail_from", &self.mail_from)
             .field("workers", &self.workers)
             .finish()
     }
@@ -125,6 +137,24 @@ impl PublicUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
+    }
+}
+
+/// The server that sends e-mail. Holds a password: it is never shown.
+#[derive(Clone)]
+pub struct SmtpUrl(String);
+
+impl SmtpUrl {
+    /// The address with its password, for the connection alone.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SmtpUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SmtpUrl(..)")
     }
 }
 
@@ -191,6 +221,20 @@ fn public_url(text: &str) -> Result<PublicUrl, String> {
         return Err(ALLOWED.to_owned());
     }
     Ok(PublicUrl { origin: url.origin().ascii_serialization(), https: url.scheme() == "https" })
+}
+
+fn smtp_url(text: &str) -> Result<SmtpUrl, String> {
+    // The value isn't repeated: it can hold a password.
+    match AsyncSmtpTransport::<Tokio1Executor>::from_url(text) {
+        Ok(_) => Ok(SmtpUrl(text.to_owned())),
+        Err(_) => {
+            Err("allowed: smtps://USER:PASSWORD@HOST, or smtp://HOST:PORT, with ?tls=required for STARTTLS".to_owned())
+        }
+    }
+}
+
+fn mail_from(text: &str) -> Result<Mailbox, String> {
+    text.parse().map_err(|error| format!("{error}; allowed: an address, such as Disputes <disputes@example.com>"))
 }
 
 fn network(text: &str) -> Result<Network, String> {

@@ -1,15 +1,21 @@
 //! Every query. Finders start from a scope, writes demand a proof of permission, and both run off the async threads.
 
 pub mod adjustments;
+pub mod administration;
 pub mod aliases;
 pub mod answers;
+pub mod assignments;
 pub mod audit;
+pub mod audit_list;
 pub mod bulk;
+pub mod bulk_jobs;
+pub mod buyer_settings;
 pub mod buyers;
 pub mod call_list;
 pub mod call_names;
 pub mod call_store;
 pub mod calls;
+pub mod canned_notes;
 pub mod connection;
 pub mod counters;
 mod dialect;
@@ -20,6 +26,7 @@ pub mod facts;
 pub mod history;
 pub mod inspection;
 pub mod links;
+pub mod mail;
 pub mod messages;
 pub mod migrations;
 pub mod names;
@@ -29,6 +36,7 @@ pub mod paging;
 pub mod policy;
 pub mod recording_store;
 pub mod recordings;
+pub mod reports;
 pub mod schema;
 pub mod sending;
 pub mod sessions;
@@ -38,6 +46,7 @@ pub mod table_settings;
 pub mod throttles;
 pub mod transitions;
 pub mod users;
+pub mod views;
 
 use std::sync::Arc;
 use std::time::Duration;

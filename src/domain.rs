@@ -12,6 +12,7 @@ pub mod ids;
 pub mod money;
 pub mod phone;
 pub mod policy;
+pub mod report;
 
 /// An instant in UTC, cut to microseconds: what the clock gives and both databases store alike.
 pub type Instant = chrono::NaiveDateTime;

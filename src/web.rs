@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod around;
+pub mod audit;
 pub mod calls;
 pub mod chrome;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod help;
 pub mod htmx;
 pub mod list_query;
 pub mod messages;
+pub mod notes;
 pub mod notice;
 pub mod notifications;
 pub mod page;
@@ -26,14 +28,17 @@ pub mod path;
 pub mod paths;
 pub mod pending_count;
 pub mod ranged_file;
+pub mod reports;
 pub mod routes;
 pub mod same_origin;
 pub mod security_headers;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
 pub mod slow_body;
 mod tries;
 pub mod upload;
+pub mod views;
 
 pub use error::AppError;
 pub use path::Path;

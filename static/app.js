@@ -92,6 +92,7 @@
   document.addEventListener('htmx:after:swap', () => {
     guardForms();
     showFigures();
+    countPicked();
     const done = one('#panel-slot > [data-decided]');
     if (done) return goOn(done);
     focusWanted();
@@ -163,13 +164,43 @@
     emptySlot();
   });
 
+  // ---- selection: the verbs carry the number
+  on('change', '[data-pick-all]', (event, all_of_them) => {
+    for (const box of all('tbody .pick input')) box.checked = all_of_them.checked;
+    countPicked();
+  });
+  on('change', 'tbody .pick input', countPicked);
+  document.addEventListener('reset', (event) => { if (event.target.id === 'bulk') setTimeout(countPicked); });
+  function countPicked() {
+    const boxes = all('tbody .pick input');
+    const picked = boxes.filter((box) => box.checked).length;
+    for (const place of all('#bulk [data-count]')) place.textContent = picked ? ` ${picked}` : '';
+    const said = one('#bulk [data-selected]');
+    if (said) said.textContent = `${picked} selected on this page`;
+    const whole = one('[data-pick-all]');
+    if (!whole) return;
+    whole.checked = picked > 0 && picked === boxes.length;
+    whole.indeterminate = picked > 0 && picked < boxes.length;
+  }
+
+  // ---- bulk: another verdict has other totals
+  on('change', '#plan input[type=radio]', (event, radio) => radio.form.requestSubmit());
+
+  // ---- canned notes: where the cursor stands
+  on('click', '[data-insert]', (event, button) => {
+    const note = one('textarea[name=note]', button.closest('form'));
+    note.setRangeText(button.dataset.insert, note.selectionStart, note.selectionEnd, 'end');
+    button.closest('[popover]')?.hidePopover?.();
+    note.focus();
+  });
+
   // ---- decision: what it does, in whole minor units; the server reckons again
-  on('input', '.decide', (event, form) => {
+  on('input', '.decide[data-payout]', (event, form) => {
     if (event.target.name === 'clawback') form.dataset.touched = event.target.value ? '1' : '';
     showFigure(form);
   });
   function showFigures() {
-    for (const form of all('form.decide:not([data-seen])')) {
+    for (const form of all('form.decide[data-payout]:not([data-seen])')) {
       form.dataset.seen = '1';
       const typed = minorOf(one('[name=clawback]', form).value, form);
       if (typed !== null && typed !== figure(form).proposed) form.dataset.touched = '1';
@@ -442,6 +473,7 @@
 
   // ---- at the start
   showFigures();
+  countPicked();
   one('.summary[autofocus]')?.focus();
   if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
   listen();

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::{Value, json};
 
 use super::{WrongUse, open_existing, output};
 use crate::config::Config;
-use crate::db::audit::{self, AuditRow};
+use crate::db::audit;
 use crate::db::{Db, DbError};
 
 /// What can be done with the audit log.
@@ -76,22 +75,10 @@ fn export(db: &Db) -> anyhow::Result<ExitCode> {
         let Some(last) = rows.last() else { break };
         after = last.seq;
         for row in &rows {
-            serde_json::to_writer(&mut out, &as_json(row))?;
+            serde_json::to_writer(&mut out, &row.as_json())?;
             out.write_all(b"\n")?;
         }
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn as_json(row: &AuditRow) -> Value {
-    // Values are JSON already; the text itself is what was hashed.
-    let values = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
-    json!({
-        "seq": row.seq, "at": row.at.and_utc().to_rfc3339(), "actor_id": row.actor_id, "actor_name": row.actor_name,
-        "via": row.via.code(), "address": row.address, "request_id": row.request_id, "action": row.action,
-        "entity": row.entity, "entity_id": row.entity_id, "dispute_id": row.dispute_id,
-        "old_values": values(&row.old_values), "new_values": values(&row.new_values),
-        "previous_hash": row.previous_hash, "hash": row.hash,
-    })
 }

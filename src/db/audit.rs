@@ -76,6 +76,20 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
+    /// The entry as exports write it, one a line.
+    #[must_use]
+    pub fn as_json(&self) -> Value {
+        // Values are JSON already; the text itself is what was hashed.
+        let values = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+        serde_json::json!({
+            "seq": self.seq, "at": self.at.and_utc().to_rfc3339(), "actor_id": self.actor_id,
+            "actor_name": self.actor_name, "via": self.via.code(), "address": self.address,
+            "request_id": self.request_id, "action": self.action, "entity": self.entity, "entity_id": self.entity_id,
+            "dispute_id": self.dispute_id, "old_values": values(&self.old_values),
+            "new_values": values(&self.new_values), "previous_hash": self.previous_hash, "hash": self.hash,
+        })
+    }
+
     /// SHA-256 over every field but the hash itself, each with its length before it so that no two rows read alike.
     fn computed_hash(&self) -> String {
         let mut hasher = Sha256::new();
@@ -101,9 +115,30 @@ impl AuditRow {
 
 /// Writes one entry, in the transaction of the change itself. The head row is the last lock of every write.
 pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Entry) -> QueryResult<()> {
+    append_all(conn, actor, now, std::slice::from_ref(entry))
+}
+
+/// Writes several entries in their order; the head moves once.
+pub fn append_all(conn: &mut AnyConnection, actor: &Actor, now: Instant, entries: &[Entry]) -> QueryResult<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     lock(conn, Lock::AuditHead)?;
-    let (seq, previous_hash): (i64, String) =
+    let (mut seq, mut previous_hash): (i64, String) =
         audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)?;
+    for entry in entries {
+        let row = chained(actor, now, entry, (seq, previous_hash));
+        diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
+        (seq, previous_hash) = (row.seq, row.hash);
+    }
+    diesel::update(audit_head::table)
+        .set((audit_head::seq.eq(seq), audit_head::hash.eq(&previous_hash)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The row of an entry that follows the one with this number and hash.
+fn chained(actor: &Actor, now: Instant, entry: &Entry, (seq, previous_hash): (i64, String)) -> AuditRow {
     let written = |values: &Value| {
         if values.is_null() { String::new() } else { values.to_string() }
     };
@@ -125,11 +160,7 @@ pub fn append(conn: &mut AnyConnection, actor: &Actor, now: Instant, entry: &Ent
         hash: String::new(),
     };
     row.hash = row.computed_hash();
-    diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
-    diesel::update(audit_head::table)
-        .set((audit_head::seq.eq(row.seq), audit_head::hash.eq(&row.hash)))
-        .execute(conn)?;
-    Ok(())
+    row
 }
 
 /// The number of the last entry: it changes whenever anything does.

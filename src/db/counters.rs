@@ -24,6 +24,18 @@ pub(super) fn start(conn: &mut AnyConnection, buyer: BuyerId) -> QueryResult<()>
     Ok(())
 }
 
+/// Counts many at once: by buyer in the order of the ids, then the network.
+pub(super) fn add_all(conn: &mut AnyConnection, changes: &std::collections::BTreeMap<BuyerId, i64>) -> QueryResult<()> {
+    let all = changes.values().sum::<i64>();
+    let rows = changes.iter().map(|(buyer, change)| (buyer.number(), *change)).chain([(NETWORK, all)]);
+    for (key, change) in rows.filter(|(_, change)| *change != 0) {
+        diesel::update(pending_counters::table.find(key))
+            .set(pending_counters::pending.eq(pending_counters::pending + change))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Counts a dispute that became Pending (+1) or ceased to be (-1). Lock order: the buyer's row, then the network's.
 pub(super) fn add(conn: &mut AnyConnection, buyer: BuyerId, change: i64) -> QueryResult<()> {
     for key in [buyer.number(), NETWORK] {

@@ -2,10 +2,10 @@
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Text};
 
 use super::{AnyConnection, Failure};
-use crate::domain::ids::CallId;
+use crate::domain::ids::{CallId, DisputeId};
 
 /// Runs one typed statement on whichever connection is inside, where the derive has no support.
 macro_rules! on_backend {
@@ -63,6 +63,8 @@ pub(super) enum Lock {
     Call(i64),
     Dispute(i64),
     AuditHead,
+    /// Before all others: the job of a batch.
+    BulkJob(i64),
 }
 
 /// Locks a row until the end of the transaction. On SQLite the transaction has the whole database already.
@@ -76,6 +78,7 @@ pub(super) fn lock(conn: &mut AnyConnection, row: Lock) -> QueryResult<()> {
         Lock::Buyer(id) => ("SELECT id FROM buyers WHERE id = $1 FOR SHARE", id),
         Lock::Call(id) => ("SELECT id FROM calls WHERE id = $1 FOR UPDATE", id),
         Lock::Dispute(id) => ("SELECT id FROM disputes WHERE id = $1 FOR UPDATE", id),
+        Lock::BulkJob(id) => ("SELECT id FROM bulk_jobs WHERE id = $1 FOR UPDATE", id),
         Lock::AuditHead => ("SELECT id FROM audit_head WHERE id = $1 FOR UPDATE", 1),
     };
     diesel::sql_query(statement).bind::<BigInt, _>(id).execute(conn)?;
@@ -87,9 +90,7 @@ pub(super) fn lock_key(conn: &mut AnyConnection, key: &str) -> QueryResult<()> {
     let AnyConnection::Postgres(conn) = conn else {
         return Ok(());
     };
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind::<diesel::sql_types::Text, _>(key)
-        .execute(conn)?;
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(key).execute(conn)?;
     Ok(())
 }
 
@@ -99,6 +100,17 @@ pub(super) fn lock_calls(conn: &mut AnyConnection, ids: &[CallId]) -> QueryResul
         return Ok(());
     };
     diesel::sql_query("SELECT id FROM calls WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind::<Array<BigInt>, _>(ids)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Locks disputes in the order of their ids.
+pub(super) fn lock_disputes(conn: &mut AnyConnection, ids: &[DisputeId]) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    diesel::sql_query("SELECT id FROM disputes WHERE id = ANY($1) ORDER BY id FOR UPDATE")
         .bind::<Array<BigInt>, _>(ids)
         .execute(conn)?;
     Ok(())
@@ -149,4 +161,43 @@ pub(super) fn widen_cache(conn: &mut AnyConnection) -> QueryResult<()> {
         return Ok(());
     };
     conn.batch_execute("PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 8000")
+}
+
+/// Lets a connection that fills an empty database keep more in memory and wait for no disk.
+pub(super) fn prepare_filling(conn: &mut AnyConnection) -> QueryResult<()> {
+    match conn {
+        AnyConnection::Sqlite(conn) => conn.batch_execute(
+            "PRAGMA synchronous = OFF; PRAGMA cache_size = -524288; PRAGMA wal_autocheckpoint = 50000; \
+             PRAGMA temp_store = FILE",
+        ),
+        AnyConnection::Postgres(conn) => conn.batch_execute("SET synchronous_commit = off; SET statement_timeout = 0"),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Index {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    statement: String,
+}
+
+/// The indexes of a table that aren't part of a key, with the statements that made them.
+pub(super) fn secondary_indexes(conn: &mut AnyConnection, table: &str) -> QueryResult<Vec<(String, String)>> {
+    let found: Vec<Index> = match conn {
+        AnyConnection::Sqlite(conn) => diesel::sql_query(
+            "SELECT name, sql AS statement FROM sqlite_schema \
+             WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ? ORDER BY rowid",
+        )
+        .bind::<Text, _>(table)
+        .load(conn)?,
+        AnyConnection::Postgres(conn) => diesel::sql_query(
+            "SELECT indexname::text AS name, indexdef AS statement FROM pg_indexes \
+             WHERE schemaname = current_schema() AND tablename = $1 \
+             AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname) ORDER BY indexname",
+        )
+        .bind::<Text, _>(table)
+        .load(conn)?,
+    };
+    Ok(found.into_iter().map(|index| (index.name, index.statement)).collect())
 }

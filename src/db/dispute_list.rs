@@ -14,7 +14,11 @@ use super::{AnyConnection, Backend, disputes as finders};
 use crate::auth::Scope;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, UserId};
+use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
+
+mod export;
+
+pub use export::{export_page, export_sort};
 
 type Query = disputes::BoxedQuery<'static, Backend>;
 
@@ -61,6 +65,14 @@ pub struct DisputeFilter {
     pub submitted_before: Option<Instant>,
     pub has_recording: bool,
     pub has_evidence: bool,
+    /// Managers only: whose work it is.
+    pub assignee: Option<UserId>,
+    /// Managers only: Pending, and due before this instant.
+    pub due_before: Option<Instant>,
+    /// Managers only.
+    pub publisher: Option<PublisherId>,
+    /// Managers only: who decided.
+    pub decided_by: Option<UserId>,
 }
 
 text_enum! {
@@ -97,6 +109,10 @@ impl DisputeFilter {
             self.submitted_from.is_some() || self.submitted_before.is_some(),
             self.has_recording,
             self.has_evidence,
+            self.assignee.is_some(),
+            self.due_before.is_some(),
+            self.publisher.is_some(),
+            self.decided_by.is_some(),
         ];
         set.into_iter().filter(|is_set| *is_set).count()
     }
@@ -106,6 +122,7 @@ impl DisputeFilter {
         let is_ranged = [self.called_from, self.called_before, self.submitted_from, self.submitted_before]
             .iter()
             .any(Option::is_some);
+        let is_ranged = is_ranged || self.due_before.is_some();
         self.size() <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
     }
 
@@ -114,6 +131,8 @@ impl DisputeFilter {
         let mut alone = Self::default();
         if self.search.is_some() {
             alone.search.clone_from(&self.search);
+        } else if self.assignee.is_some() {
+            alone.assignee = self.assignee;
         } else if self.destination.is_some() {
             alone.destination.clone_from(&self.destination);
         } else if self.buyer.is_some() {
@@ -122,6 +141,12 @@ impl DisputeFilter {
             alone.reason.clone_from(&self.reason);
         } else if self.campaign.is_some() {
             alone.campaign = self.campaign;
+        } else if self.due_before.is_some() {
+            alone.statuses = vec![Status::Pending];
+        } else if self.publisher.is_some() {
+            alone.publisher = self.publisher;
+        } else if self.decided_by.is_some() {
+            alone.decided_by = self.decided_by;
         } else {
             alone.statuses.clone_from(&self.statuses);
         }
@@ -141,7 +166,7 @@ fn matching_by_column(scope: Scope, filter: &DisputeFilter) -> Query {
 
 fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     if let Some(text) = &filter.search {
-        rows = search(rows, scope, text);
+        rows = search(rows, scope, text, CAP);
     }
     match filter.statuses.as_slice() {
         [] => {}
@@ -181,11 +206,23 @@ fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
     if filter.has_evidence {
         rows = rows.filter(disputes::has_evidence.eq(true));
     }
+    if let Some(assignee) = filter.assignee {
+        rows = rows.filter(disputes::assignee_id.eq(assignee));
+    }
+    if let Some(before) = filter.due_before {
+        rows = rows.filter(disputes::status_rank.eq(Status::Pending.rank())).filter(disputes::due_at.lt(before));
+    }
+    if let Some(publisher) = filter.publisher {
+        rows = rows.filter(disputes::publisher_id.eq(publisher));
+    }
+    if let Some(manager) = filter.decided_by {
+        rows = rows.filter(disputes::decided_by.eq(manager));
+    }
     rows
 }
 
 /// Finds by an id, or by digits anywhere in the Caller ID or the destination's number.
-fn search(rows: Query, scope: Scope, text: &str) -> Query {
+fn search(rows: Query, scope: Scope, text: &str, most: i64) -> Query {
     if let Ok(id) = text.trim().parse::<DisputeId>() {
         return rows.filter(disputes::id.eq(id).or(disputes::call_id.eq(CallId::from_number(id.number()))));
     }
@@ -199,7 +236,7 @@ fn search(rows: Query, scope: Scope, text: &str) -> Query {
         .filter(dispute_suffixes::suffix.ge(wanted))
         .filter(dispute_suffixes::suffix.lt(beyond))
         .select(dispute_suffixes::dispute_id)
-        .limit(CAP)
+        .limit(most)
         .into_boxed();
     if let Some(buyer) = scope.buyer() {
         found = found.filter(dispute_suffixes::buyer_id.eq(buyer));
@@ -383,6 +420,18 @@ pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> 
         matching(scope, filter).filter(is_in(disputes::id, candidates(scope, filter)))
     };
     capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
+}
+
+/// Every row that matches, in default order, with the version it has; exact, however many there are.
+pub fn all_matching(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &DisputeFilter,
+) -> QueryResult<Vec<(DisputeId, i32)>> {
+    matching(scope, filter)
+        .order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
+        .select((disputes::id, disputes::version))
+        .load(conn)
 }
 
 fn capped_count(conn: &mut AnyConnection, rows: Query, cap: i64) -> QueryResult<i64> {

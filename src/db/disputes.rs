@@ -62,7 +62,8 @@ pub(super) fn visible(scope: Scope) -> disputes::BoxedQuery<'static, Backend> {
     let rows = disputes::table.into_boxed();
     match scope.visible() {
         Visible::OwnedBy(buyer) => rows.filter(disputes::buyer_id.eq(buyer)),
-        Visible::WholeNetwork => rows.filter(disputes::status.ne(Status::Draft)),
+        // By rank, which the indexes of the lists hold: counting by them needn't fetch the rows.
+        Visible::WholeNetwork => rows.filter(disputes::status_rank.ne(Status::Draft.rank())),
     }
 }
 

@@ -22,7 +22,8 @@ text_enum! {
 
 impl Purpose {
     /// How long a link works. An invitation may wait for somebody's Monday.
-    fn lasts(self) -> Duration {
+    #[must_use]
+    pub fn lasts(self) -> Duration {
         match self {
             Self::Setup => Duration::hours(24),
             Self::Invitation => Duration::days(7),
@@ -62,11 +63,14 @@ pub fn start_setup(conn: &mut AnyConnection, now: Instant) -> QueryResult<Option
     insert(conn, Purpose::Setup, None, now).map(Some)
 }
 
-/// A new invitation in place of the user's earlier ones; gives its token.
+/// A new link to choose a password, in place of the user's earlier ones; gives its token. Whoever has no password yet
+/// is invited by it.
 pub fn invite(conn: &mut AnyConnection, actor: &Actor, user: UserId, now: Instant) -> QueryResult<String> {
     forget_of(conn, user)?;
     let token = insert(conn, Purpose::Invitation, Some(user), now)?;
-    audit::append(conn, actor, now, &Entry::new("user.invited", "user", &user))?;
+    let has_password = users::find(conn, user)?.is_some_and(|user| user.password_hash.is_some());
+    let action = if has_password { "user.reset_link_made" } else { "user.invited" };
+    audit::append(conn, actor, now, &Entry::new(action, "user", &user))?;
     Ok(token)
 }
 

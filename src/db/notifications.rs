@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::AnyConnection;
 use super::dialect::on_backend;
 use super::schema::{buyers, disputes, notifications, users};
+use super::{AnyConnection, mail};
 use crate::auth::DisputeViewer;
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, DisputeId, NotificationId, UserId};
@@ -44,6 +44,7 @@ struct NewNotification<'a> {
     kind: Kind,
     detail: &'a str,
     created_at: Instant,
+    mail_due_at: Option<Instant>,
 }
 
 /// Whom a change is told to; never the one who made it.
@@ -64,8 +65,11 @@ pub(super) fn tell(
     (kind, detail): (Kind, &str),
     now: Instant,
 ) -> QueryResult<()> {
-    let people = users::table.select(users::id).filter(users::is_disabled.eq(false)).order(users::id);
-    let people: Vec<UserId> = match audience {
+    let people = users::table
+        .select((users::id, users::mail_notifications))
+        .filter(users::is_disabled.eq(false))
+        .order(users::id);
+    let people: Vec<(UserId, bool)> = match audience {
         Audience::Managers => people.filter(users::disputes_view.eq(true)).load(conn)?,
         Audience::Buyer(buyer) => {
             people.filter(users::buyer_id.eq(buyer)).filter(users::dispute_calls.eq(true)).load(conn)?
@@ -73,14 +77,15 @@ pub(super) fn tell(
     };
     let rows: Vec<_> = people
         .into_iter()
-        .filter(|user| Some(*user) != but)
-        .map(|user_id| NewNotification {
+        .filter(|(user, _)| Some(*user) != but)
+        .map(|(user_id, by_mail)| NewNotification {
             id: NotificationId::generate(),
             user_id,
             dispute_id: dispute,
             kind,
             detail,
             created_at: now,
+            mail_due_at: by_mail.then(|| now + mail::DELAY),
         })
         .collect();
     on_backend!(conn, |conn| diesel::insert_into(notifications::table).values(&rows).execute(conn))?;
@@ -105,18 +110,54 @@ pub struct Told {
     pub buyer: String,
 }
 
-/// A person's newest notifications, of disputes they can still see.
-pub fn told(conn: &mut AnyConnection, viewer: &DisputeViewer, limit: i64) -> QueryResult<Vec<Told>> {
-    let rows = notifications::table
+impl Told {
+    /// What happened, in a sentence for one side; buyers know the other one as the platform.
+    #[must_use]
+    pub fn sentence(&self, is_manager: bool, platform: &str) -> String {
+        let other_side = if is_manager { self.buyer.as_str() } else { platform };
+        match self.row.kind {
+            Kind::DisputeSent => format!("{other_side} sent a dispute"),
+            Kind::DisputeWithdrawn => format!("{other_side} withdrew its dispute"),
+            Kind::DisputeDecided => format!("{other_side} decided your dispute: {}", self.row.detail),
+            Kind::DisputeReopened => format!("{other_side} made the dispute Pending again"),
+            Kind::MessageWritten => format!("{other_side} wrote a message"),
+            Kind::EvidenceAdded => format!("{other_side} added evidence"),
+        }
+    }
+
+    /// A few words more, where this side may read them.
+    #[must_use]
+    pub fn detail(&self, is_manager: bool) -> &str {
+        match self.row.kind {
+            Kind::MessageWritten => &self.row.detail,
+            // Why a manager reopened it is between managers.
+            Kind::DisputeReopened if is_manager => &self.row.detail,
+            _ => "",
+        }
+    }
+}
+
+/// A person's newest notifications, of disputes they can still see; with `leased` those of one letter.
+pub fn told(
+    conn: &mut AnyConnection,
+    viewer: &DisputeViewer,
+    leased: Option<Instant>,
+    limit: i64,
+) -> QueryResult<Vec<Told>> {
+    let mut rows = notifications::table
         .inner_join(disputes::table.inner_join(buyers::table))
         .filter(notifications::user_id.eq(viewer.viewer().user()))
         .order((notifications::created_at.desc(), notifications::id.desc()))
         .limit(limit)
-        .select((NotificationRow::as_select(), disputes::caller_id, buyers::name));
-    let found: Vec<(NotificationRow, String, String)> = match viewer.scope().buyer() {
-        Some(buyer) => rows.filter(disputes::buyer_id.eq(buyer)).load(conn)?,
-        None => rows.load(conn)?,
-    };
+        .select((NotificationRow::as_select(), disputes::caller_id, buyers::name))
+        .into_boxed();
+    if let Some(buyer) = viewer.scope().buyer() {
+        rows = rows.filter(disputes::buyer_id.eq(buyer));
+    }
+    if let Some(leased) = leased {
+        rows = rows.filter(notifications::mail_due_at.eq(leased));
+    }
+    let found: Vec<(NotificationRow, String, String)> = rows.load(conn)?;
     Ok(found.into_iter().map(|(row, caller_id, buyer)| Told { row, caller_id, buyer }).collect())
 }
 

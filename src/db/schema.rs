@@ -10,6 +10,7 @@ diesel::table! {
         reply_reopens -> Bool,
         decision_deadline_days -> Integer,
         is_live -> Bool,
+        version -> Integer,
     }
 }
 
@@ -67,7 +68,9 @@ diesel::table! {
         time_zone -> Text,
         theme -> Text,
         keyboard_shortcuts -> Bool,
+        mail_notifications -> Bool,
         created_at -> Timestamp,
+        last_signed_in_at -> Nullable<Timestamp>,
     }
 }
 
@@ -312,6 +315,56 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_views (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        list_query -> Text,
+        is_shared -> Bool,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    canned_notes (id) {
+        id -> BigInt,
+        title -> Text,
+        body -> Text,
+        created_by -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bulk_jobs (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        state -> Text,
+        list_query -> Text,
+        total -> BigInt,
+        next_position -> BigInt,
+        decided -> BigInt,
+        verdict -> Nullable<Text>,
+        credit_percent -> Nullable<BigInt>,
+        note -> Text,
+        address -> Text,
+        request_id -> Text,
+        created_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    bulk_items (job_id, position) {
+        job_id -> BigInt,
+        position -> BigInt,
+        dispute_id -> BigInt,
+        version -> Integer,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -320,6 +373,7 @@ diesel::table! {
         detail -> Text,
         created_at -> Timestamp,
         read_at -> Nullable<Timestamp>,
+        mail_due_at -> Nullable<Timestamp>,
     }
 }
 
@@ -383,6 +437,7 @@ diesel::joinable!(messages -> users (author_id));
 diesel::joinable!(buyer_aliases -> buyers (buyer_id));
 diesel::joinable!(buyer_campaigns -> campaigns (campaign_id));
 diesel::joinable!(recordings -> calls (call_id));
+diesel::joinable!(bulk_items -> disputes (dispute_id));
 diesel::joinable!(notifications -> disputes (dispute_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -390,6 +445,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     answers,
     audit_head,
     audit_log,
+    bulk_items,
+    bulk_jobs,
     buyer_aliases,
     buyer_campaigns,
     buyer_destinations,
@@ -397,6 +454,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     call_raws,
     calls,
     campaigns,
+    canned_notes,
     dispute_suffixes,
     disputes,
     evidence,
@@ -409,6 +467,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     policy,
     publishers,
     recordings,
+    saved_views,
     sessions,
     staged_uploads,
     table_settings,

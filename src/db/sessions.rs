@@ -49,8 +49,11 @@ pub struct NewSession {
     pub last_seen_at: Instant,
 }
 
-/// Keeps a new session.
+/// Keeps a new session, and when its user signed in last.
 pub fn insert(conn: &mut AnyConnection, new: &NewSession) -> QueryResult<()> {
+    if let Some(user) = new.user_id {
+        super::users::signed_in(conn, user, new.created_at)?;
+    }
     diesel::insert_into(sessions::table).values(new).execute(conn)?;
     Ok(())
 }

@@ -71,7 +71,7 @@ pub enum DecideError {
 database_failure!(DecideError);
 
 /// Asks again, under a lock, whether the manager may decide.
-fn recheck(conn: &mut AnyConnection, grant: &Granted<EditDisputes>) -> Result<(), DecideError> {
+pub(super) fn recheck(conn: &mut AnyConnection, grant: &Granted<EditDisputes>) -> Result<(), DecideError> {
     lock(conn, Lock::Policy)?;
     lock(conn, Lock::User(grant.user().number()))?;
     let row = users::find(conn, grant.user())?.ok_or(DecideError::NotAllowed)?;
@@ -143,16 +143,20 @@ pub fn decide(
         payout,
         dispute.publisher_payout,
     )?;
-    record(conn, grant, &dispute, &decision, now)
+    let entry = record(conn, grant, &dispute, &decision, now)?;
+    counters::add(conn, dispute.buyer_id, -1)?;
+    audit::append(conn, &grant.actor(), now, &entry)?;
+    Ok(())
 }
 
-fn record(
+/// All of a decision but what comes last in the lock order: the counters, and the entry that is given back.
+pub(super) fn record(
     conn: &mut AnyConnection,
     grant: &Granted<EditDisputes>,
     dispute: &DisputeRow,
     decision: &Decision,
     now: Instant,
-) -> Result<(), DecideError> {
+) -> Result<Entry, DecideError> {
     use super::schema::calls as money;
     let (id, status) = (dispute.id, decision.verdict().status());
     diesel::update(table::table.find(id))
@@ -197,14 +201,11 @@ fn record(
     let payload = serde_json::json!({ "dispute": id, "status": status, "verdict": verdict,
         "credit": { "amount": decision.credit(), "currency": dispute.currency } });
     outbox::push(conn, Topic::Decided, (id, dispute.buyer_id), &payload, now)?;
-    counters::add(conn, dispute.buyer_id, -1)?;
-    let entry = Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
+    Ok(Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
         serde_json::json!({
         "status": status, "credit": decision.credit(), "clawback": decision.clawback(), "currency": dispute.currency,
         "note": decision.note() }),
-    );
-    audit::append(conn, &grant.actor(), now, &entry)?;
-    Ok(())
+    ))
 }
 
 /// Makes a decided dispute Pending again; its adjustments are reversed by new rows.

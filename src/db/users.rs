@@ -31,6 +31,7 @@ pub struct UserRow {
     pub time_zone: String,
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
+    pub mail_notifications: bool,
     pub created_at: Instant,
 }
 
@@ -205,6 +206,40 @@ pub fn set_permissions(
     Ok(())
 }
 
+/// Gives a user another name or e-mail.
+///
+/// # Errors
+/// If the e-mail is taken or unusable, or the name is.
+pub fn set_identity(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    user: &UserRow,
+    (name, email): (&str, &str),
+    now: Instant,
+) -> Result<(), UserError> {
+    let (name, email) = (name.trim(), email.trim());
+    if !is_name(name) {
+        return Err(UserError::NameUnusable);
+    }
+    if !is_email(email) {
+        return Err(UserError::EmailUnusable);
+    }
+    if (name, email) == (user.name.as_str(), user.email.as_str()) {
+        return Ok(());
+    }
+    if find_by_email(conn, email)?.is_some_and(|other| other.id != user.id) {
+        return Err(UserError::EmailTaken);
+    }
+    diesel::update(users::table.find(user.id))
+        .set((users::name.eq(name), users::email.eq(email), users::email_key.eq(email_key(email))))
+        .execute(conn)?;
+    let entry = Entry::new("user.identity_changed", "user", &user.id)
+        .was(serde_json::json!({ "name": user.name, "email": user.email }))
+        .now_is(serde_json::json!({ "name": name, "email": email }));
+    audit::append(conn, actor, now, &entry)?;
+    Ok(())
+}
+
 /// Disables or enables a user; a disabled user's sessions are dead at once.
 pub fn set_disabled(
     conn: &mut AnyConnection,
@@ -239,6 +274,12 @@ pub fn set_password(
     users::table.find(user).select(users::epoch).first(conn)
 }
 
+/// Keeps when a user signed in last.
+pub fn signed_in(conn: &mut AnyConnection, user: UserId, at: Instant) -> QueryResult<()> {
+    diesel::update(users::table.find(user)).set(users::last_signed_in_at.eq(at)).execute(conn)?;
+    Ok(())
+}
+
 /// Ends every session of a user; gives the epoch that new sessions carry.
 pub fn end_sessions(conn: &mut AnyConnection, actor: &Actor, user: UserId, now: Instant) -> QueryResult<i32> {
     diesel::update(users::table.find(user)).set(users::epoch.eq(users::epoch + 1)).execute(conn)?;
@@ -254,6 +295,7 @@ pub struct Preferences {
     pub time_zone: String,
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
+    pub mail_notifications: bool,
 }
 
 impl UserRow {
@@ -265,6 +307,7 @@ impl UserRow {
             time_zone: self.time_zone.clone(),
             theme: self.theme,
             keyboard_shortcuts: self.keyboard_shortcuts,
+            mail_notifications: self.mail_notifications,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Stores the demo's world: the small one through the program's own functions, a large one in bulk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 
@@ -83,28 +85,20 @@ pub fn look(db: &Db) -> Result<Found, DbError> {
 pub fn fill(db: &Db, files: &FileStore, world: &World, now: Instant, step: impl Fn(u64)) -> anyhow::Result<()> {
     let hash = password::hash_blocking(PASS_PHRASE)?;
     let mut known = db.write_blocking(|conn| add_people(conn, world, &hash, now))?;
-    let has_history = world.scale().disputes <= MOST_WITH_HISTORY;
-    let clips =
-        if has_history { Clips::write(files).context("the recordings can't be written")? } else { Clips::default() };
-
-    let mut from = 0;
-    while from < world.scale().calls {
-        let until = from.saturating_add(BATCH).min(world.scale().calls);
-        let batch: Vec<DemoCall<'_>> = (from..until).map(|index| world.call(index)).collect();
-        let added = db.write_blocking(|conn| add_calls(conn, world, &known, &batch))?;
-        if has_history {
-            let rows = clips.for_calls(files, &batch, &added)?;
+    if world.scale().disputes <= MOST_WITH_HISTORY {
+        let mut clips = Clips::default();
+        for range in batches(world.scale().calls) {
+            let calls: Vec<DemoCall<'_>> = range.map(|index| world.call(index)).collect();
+            let added = db.write_blocking(|conn| add_calls(conn, world, &known, &calls))?;
+            let rows = clips.for_calls(files, &calls, &added).context("the recordings can't be written")?;
             db.write_blocking::<_, DbError>(|conn| Ok(bulk::add_recordings(conn, &rows)?))?;
+            known.calls.extend(&added);
+            step(u64::try_from(added.len())?);
         }
-        known.calls.extend(added);
-        step(until.saturating_sub(from));
-        from = until;
-    }
-    if has_history {
         history::tell(db, files, world, &known, now)?;
         step(world.scale().disputes);
     } else {
-        large::add(db, world, &known, now, &step)?;
+        large::fill(db, world, &mut known, now, &step)?;
     }
     // Last: until here a second start sees that the first one didn't finish.
     db.write_blocking::<_, DbError>(|conn| {
@@ -114,6 +108,12 @@ pub fn fill(db: &Db, files: &FileStore, world: &World, now: Instant, step: impl 
         Ok(audit::append(conn, &Actor::operator(), now, &Entry::new("demo.filled", "platform", &1).now_is(what))?)
     })?;
     Ok(())
+}
+
+/// The numbers up to a count, a transaction's worth at a time.
+fn batches(count: u64) -> impl Iterator<Item = Range<u64>> {
+    let start_of = move |batch: u64| batch.saturating_mul(BATCH).min(count);
+    (0..count.div_ceil(BATCH)).map(move |batch| start_of(batch)..start_of(batch.saturating_add(1)))
 }
 
 fn add_people(conn: &mut AnyConnection, world: &World, hash: &str, now: Instant) -> Result<Known, StoreError> {
@@ -132,7 +132,7 @@ fn add_people(conn: &mut AnyConnection, world: &World, hash: &str, now: Instant)
         users: Vec::with_capacity(world.users.len()),
         calls: Vec::new(),
     };
-    for user in &world.users {
+    for (at, user) in (0_i64..).zip(&world.users) {
         let new = NewUser {
             email: user.email.clone(),
             name: user.name.clone(),
@@ -147,6 +147,9 @@ fn add_people(conn: &mut AnyConnection, world: &World, hash: &str, now: Instant)
             },
         };
         let id = users::insert(conn, &operator, &new, now).map_err(refused)?;
+        // Some minutes ago, some days ago, as it happens.
+        let ago = chrono::TimeDelta::minutes((at * at * 37 + 12) % 4_000);
+        users::signed_in(conn, id, now - ago)?;
         known.users.push(id);
     }
     Ok(known)
@@ -195,27 +198,19 @@ fn add_calls(
     Ok(rows.iter().map(|row| row.id).collect())
 }
 
-/// The recordings that calls share, each written once.
+/// The recordings that calls share, each made and written when the first call needs it.
 #[derive(Default)]
 struct Clips(HashMap<usize, crate::db::evidence::StoredFile>);
 
 impl Clips {
-    fn write(files: &FileStore) -> anyhow::Result<Self> {
-        let mut clips = HashMap::new();
-        for (at, seconds) in audio::CATALOGUE.iter().enumerate() {
-            let bytes = audio::synthesize(u64::try_from(at)?, *seconds);
-            clips.insert(at, files.put("recording.wav", "audio/wav", &bytes)?);
-        }
-        Ok(Self(clips))
-    }
-
     /// A file of its own for each call with a recording: another name for the same bytes.
-    fn for_calls<'c>(
-        &'c self,
+    fn for_calls(
+        &mut self,
         files: &FileStore,
         batch: &[DemoCall<'_>],
         ids: &[CallId],
-    ) -> anyhow::Result<Vec<WholeRecording<'c>>> {
+    ) -> anyhow::Result<Vec<WholeRecording<'_>>> {
+        self.write(files, batch.iter().filter_map(|call| call.recording).collect())?;
         let mut rows = Vec::new();
         for (call, id) in batch.iter().zip(ids) {
             let Some(clip) = call.recording.and_then(|at| self.0.get(&at)) else { continue };
@@ -230,6 +225,34 @@ impl Clips {
         }
         Ok(rows)
     }
+
+    /// Makes those that aren't there yet, on as many threads as there are cores: talk takes long to compute.
+    fn write(&mut self, files: &FileStore, mut wanted: BTreeSet<usize>) -> anyhow::Result<()> {
+        wanted.retain(|at| !self.0.contains_key(at));
+        let wanted = Mutex::new(wanted);
+        let clips = Mutex::new(&mut self.0);
+        let make = || -> anyhow::Result<()> {
+            // The longest first: they come last in the catalogue.
+            while let Some(at) = lock(&wanted).pop_last() {
+                let seconds = audio::CATALOGUE.get(at).copied().unwrap_or_default();
+                let bytes = audio::synthesize(u64::try_from(at)?, seconds);
+                let stored = files.put("recording.wav", "audio/wav", &bytes)?;
+                lock(&clips).insert(at, stored);
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let makers: Vec<_> = (0..cores).map(|_| scope.spawn(make)).collect();
+            makers.into_iter().try_for_each(|maker| {
+                maker.join().unwrap_or_else(|_panic| Err(anyhow::anyhow!("a recording couldn't be made")))
+            })
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Known {

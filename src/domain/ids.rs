@@ -131,6 +131,12 @@ ids! {
     AdjustmentId;
     /// A notification.
     NotificationId;
+    /// A list by name.
+    ViewId;
+    /// A text that managers use again and again.
+    CannedNoteId;
+    /// What a manager selected to decide at once.
+    BulkJobId;
     /// An event in the outbox.
     EventId;
 }

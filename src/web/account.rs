@@ -19,6 +19,7 @@ use crate::auth::Viewer;
 use crate::auth::principal::Theme;
 use crate::auth::session::{Loaded, TypedSession};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::db::users::{self, Preferences, UserRow};
 use crate::db::{Db, DbError, sessions};
 use crate::domain::Instant;
@@ -40,6 +41,8 @@ pub(super) struct AccountPage {
     /// The viewer's zone, where it is an old spelling that isn't offered.
     odd_zone: Option<&'static str>,
     sessions: Vec<SessionLine>,
+    /// Whether this platform sends e-mail at all.
+    sends_mail: bool,
 }
 
 /// A session in the list.
@@ -61,14 +64,14 @@ pub(super) async fn show(
     here: Here,
     htmx: Htmx,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, config): (Data<Clock>, Data<Config>),
 ) -> Result<Page<AccountPage>, AppError> {
     let now = clock.now();
-    let current = current_session(&request);
+    let (current, sends_mail) = (current_session(&request), config.smtp_url.is_some());
     db.read(move |conn| {
         let user = users::find(conn, viewer.user())?.ok_or(AppError::NotFound)?;
         let form = typed(&user.preferences());
-        AccountPage::load(conn, &viewer, &user, form, (current, &here, now))
+        AccountPage::load(conn, &viewer, &user, form, (current, &here, now), sends_mail)
     })
     .await
     .map(|page| Page::new(htmx, page))
@@ -81,7 +84,7 @@ pub(super) async fn update(
     form: Checked<Vec<(String, String)>>,
     htmx: Htmx,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, config): (Data<Clock>, Data<Config>),
 ) -> Result<HttpResponse, AppError> {
     let fields = Fields(form.into_inner());
     if let Some(which) = fields.last("end_session") {
@@ -95,8 +98,11 @@ pub(super) async fn update(
         changes::check_passwords(&request, &user, passwords, &mut state, &db, clock.now()).await?;
     }
     if !state.is_clean() {
+        let sends_mail = config.smtp_url.is_some();
         let (now, current, here) = (clock.now(), current_session(&request), Here::from(paths::account().as_str()));
-        let page = db.read(move |conn| AccountPage::load(conn, &viewer, &user, state, (current, &here, now))).await?;
+        let page = db
+            .read(move |conn| AccountPage::load(conn, &viewer, &user, state, (current, &here, now), sends_mail))
+            .await?;
         return Ok(Page::new(htmx, page).unprocessable().respond_to(&request));
     }
     let is_changed = passwords.is_some();
@@ -153,7 +159,7 @@ impl Fields {
 
     /// What was typed, over what is saved.
     fn keep(&self, mut state: FormState) -> FormState {
-        for field in ["name", "time_zone", "theme", "keyboard_shortcuts"] {
+        for field in ["name", "time_zone", "theme", "keyboard_shortcuts", "mail_notifications"] {
             if let Some(value) = self.last(field) {
                 state = state.with(field, value);
             }
@@ -182,11 +188,15 @@ impl Fields {
                 None => state.refuse("theme", "Choose how pages look"),
             }
         }
-        if let Some(value) = self.last("keyboard_shortcuts") {
-            match value {
-                "1" | "on" | "true" => wanted.keyboard_shortcuts = true,
-                "0" | "off" | "false" | "" => wanted.keyboard_shortcuts = false,
-                _ => state.refuse("keyboard_shortcuts", "Keyboard shortcuts are on or off"),
+        for (field, what, setting) in [
+            ("keyboard_shortcuts", "Keyboard shortcuts are on or off", &mut wanted.keyboard_shortcuts),
+            ("mail_notifications", "Notifications come by e-mail or they don't", &mut wanted.mail_notifications),
+        ] {
+            match self.last(field) {
+                None => {}
+                Some("1" | "on" | "true") => *setting = true,
+                Some("0" | "off" | "false" | "") => *setting = false,
+                Some(_) => state.refuse(field, what),
             }
         }
         wanted
@@ -199,6 +209,7 @@ fn typed(preferences: &Preferences) -> FormState {
         .with("time_zone", &preferences.time_zone)
         .with("theme", preferences.theme.code())
         .with("keyboard_shortcuts", u8::from(preferences.keyboard_shortcuts))
+        .with("mail_notifications", u8::from(preferences.mail_notifications))
 }
 
 fn current_session(request: &HttpRequest) -> Option<SessionId> {
@@ -221,6 +232,7 @@ impl AccountPage {
         user: &UserRow,
         form: FormState,
         (current, here, now): (Option<SessionId>, &Here, Instant),
+        sends_mail: bool,
     ) -> Result<Self, AppError> {
         let zone = viewer.profile().zone;
         let sessions = sessions::list(conn, user, now)?
@@ -241,6 +253,7 @@ impl AccountPage {
             groups: &GROUPS,
             odd_zone: (!zones::is_offered(zone)).then(|| zone.name()),
             sessions,
+            sends_mail,
         })
     }
 

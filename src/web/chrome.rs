@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::notice::Notice;
 use super::page::{Chrome, Menu, NavItem, ThemeChoice};
-use crate::auth::Viewer;
 use crate::auth::principal::Theme;
+use crate::auth::{Granted, ManageSettings, ViewDisputes, Viewer};
 use crate::db::{AnyConnection, DbError, buyers, counters, notifications, policy};
 
 /// Where a request came in: the page's own address, and what the answer before it wants to be told.
@@ -60,7 +60,7 @@ pub fn load(conn: &mut AnyConnection, viewer: &Viewer, current: NavItem, here: &
     Ok(Chrome {
         signed_in: true,
         current,
-        menu: Menu::default(),
+        menu: menu(viewer),
         pending: pending(conn, viewer)?,
         unread: unread(conn, viewer)?,
         user_name: profile.name.clone(),
@@ -80,6 +80,7 @@ impl Chrome {
         let profile = viewer.profile();
         Self {
             signed_in: true,
+            menu: menu(viewer),
             pending: viewer.dispute_viewer().map(|_| 0),
             user_name: profile.name.clone(),
             user_initials: Self::initials(&profile.name),
@@ -104,6 +105,14 @@ pub fn unread(conn: &mut AnyConnection, viewer: &Viewer) -> Result<i64, DbError>
         Some(_) => Ok(notifications::unread(conn, viewer.user())?),
         None => Ok(0),
     }
+}
+
+/// The items a manager has by permission.
+fn menu(viewer: &Viewer) -> Menu {
+    let may_settings = Granted::<ManageSettings>::check(viewer).is_some();
+    // A buyer sees disputes too, but no figures of the platform.
+    let may_reports = Granted::<ViewDisputes>::check(viewer).is_some();
+    Menu { reports: may_reports, settings: may_settings, audit: may_settings, ..Menu::default() }
 }
 
 fn theme(theme: Theme) -> ThemeChoice {

@@ -1,6 +1,8 @@
 //! Disputes: the table, one dispute, and what its two sides do to it after it was sent.
 
 mod actions;
+mod assigning;
+pub(super) mod bulk;
 mod csv;
 mod deciding;
 mod index;
@@ -13,8 +15,10 @@ mod state;
 mod timeline;
 
 pub(super) use actions::{Outcome, discard, withdraw};
+pub(super) use assigning::assign;
 pub(super) use csv::export;
 pub(super) use deciding::{decide, reopen};
 pub(super) use index::index;
 pub(super) use show::{Asked, Problem, Typed, answer, show};
+pub(super) use state::list_query;
 pub(super) use timeline::is_told_to_buyers;

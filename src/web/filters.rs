@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
@@ -139,12 +139,23 @@ impl When {
     fn write(&self, form: Form, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let local = self.zone.from_utc_datetime(&self.at.naive_utc());
         match form {
-            Form::Machine => write!(out, "{}", self.at.format("%Y-%m-%dT%H:%M:%SZ")),
-            Form::Full => write!(out, "{}", local.format("%a %-d %b %Y, %H:%M %Z")),
+            // Written by hand: a format string would be read anew for each of a page's hundreds of instants.
+            Form::Machine => {
+                let at = self.at;
+                write!(out, "{:04}-{:02}-{:02}T", at.year(), at.month(), at.day())?;
+                write!(out, "{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
+            }
+            Form::Full => {
+                write!(out, "{} {} {} {}, ", local.weekday(), local.day(), month(local.month0()), local.year())?;
+                write!(out, "{:02}:{:02} {}", local.hour(), local.minute(), local.offset())
+            }
             Form::Short => {
                 let this_year = self.zone.from_utc_datetime(&self.now.naive_utc()).year();
-                let pattern = if local.year() == this_year { "%-d %b, %H:%M" } else { "%-d %b %Y, %H:%M" };
-                write!(out, "{}", local.format(pattern))
+                write!(out, "{} {}", local.day(), month(local.month0()))?;
+                if local.year() != this_year {
+                    write!(out, " {}", local.year())?;
+                }
+                write!(out, ", {:02}:{:02}", local.hour(), local.minute())
             }
             Form::Relative => {
                 let passed = self.now.signed_duration_since(self.at);
@@ -162,6 +173,12 @@ impl When {
             }
         }
     }
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+fn month(month0: u32) -> &'static str {
+    usize::try_from(month0).ok().and_then(|month0| MONTHS.get(month0)).copied().unwrap_or_default()
 }
 
 #[derive(Debug, Clone, Copy)]

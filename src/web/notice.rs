@@ -29,12 +29,24 @@ text_enum! {
         EvidenceRemoved = "evidence_removed", "The file is removed.";
         Decided = "decided", "The decision is recorded. The buyer is told.";
         Reopened = "reopened", "The dispute is Pending again. The buyer is told.";
+        Assigned = "assigned", "The assignment is saved. Buyers don’t see it.";
+        ViewSaved = "view_saved", "The view is saved.";
+        ViewRemoved = "view_removed", "The view is removed.";
+        CannedNoteSaved = "canned_note_saved", "The note is saved.";
+        CannedNoteRemoved = "canned_note_removed", "The note is removed.";
         NotificationsRead = "notifications_read", "Marked as read.";
         TableSaved = "table_saved", "The table settings are saved.";
         TableReset = "table_reset", "The table settings are back to default.";
         AccountSaved = "account_saved", "Your settings are saved.";
         PasswordChanged = "password_changed", "Your password is changed. You are signed out everywhere else.";
         SessionEnded = "session_ended", "That session is signed out.";
+        UserSaved = "user_saved", "The user is saved. It holds at their next request.";
+        UserDisabled = "user_disabled", "The user is disabled and signed out.";
+        UserEnabled = "user_enabled", "The user is enabled and can sign in again.";
+        BuyerAdded = "buyer_added", "The buyer is added.";
+        BuyerSaved = "buyer_saved", "The buyer is saved.";
+        AliasLinked = "alias_linked", "The alias is linked. Calls under this name that were never disputed belong to this buyer.";
+        PolicySaved = "policy_saved", "The policy is saved. It holds from now on.";
         SessionsEnded = "sessions_ended", "You are signed out everywhere else.";
     }
 }

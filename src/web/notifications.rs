@@ -66,7 +66,7 @@ pub(super) async fn index(
             // All of them tell of disputes: whoever may not see those is told nothing.
             let disputes = viewer.dispute_viewer();
             let told = match &disputes {
-                Some(viewer) => notifications::told(conn, viewer, LISTED)?,
+                Some(viewer) => notifications::told(conn, viewer, None, LISTED)?,
                 None => Vec::new(),
             };
             let zone = viewer.profile().zone;
@@ -82,22 +82,15 @@ pub(super) async fn index(
 }
 
 fn line(told: Told, viewer: &Viewer, platform: &str, when: impl Fn(crate::domain::Instant) -> When) -> Line {
-    let Told { row, caller_id, buyer } = told;
     let is_manager = viewer.is_manager();
-    let other_side = if is_manager { buyer.as_str() } else { platform };
-    let (icon, text) = match row.kind {
-        Kind::DisputeSent => ("s-pending", format!("{other_side} sent a dispute")),
-        Kind::DisputeWithdrawn => ("s-withdrawn", format!("{other_side} withdrew its dispute")),
-        Kind::DisputeDecided => ("check", format!("{other_side} decided your dispute: {}", row.detail)),
-        Kind::DisputeReopened => ("s-pending", format!("{other_side} made the dispute Pending again")),
-        Kind::MessageWritten => ("message", format!("{other_side} wrote a message")),
-        Kind::EvidenceAdded => ("clip", format!("{other_side} added evidence")),
-    };
-    let detail = match row.kind {
-        Kind::MessageWritten => row.detail,
-        // Why a manager reopened it is between managers.
-        Kind::DisputeReopened if is_manager => row.detail,
-        _ => String::new(),
+    let (text, detail) = (told.sentence(is_manager, platform), told.detail(is_manager).to_owned());
+    let Told { row, caller_id, .. } = told;
+    let icon = match row.kind {
+        Kind::DisputeSent | Kind::DisputeReopened => "s-pending",
+        Kind::DisputeWithdrawn => "s-withdrawn",
+        Kind::DisputeDecided => "check",
+        Kind::MessageWritten => "message",
+        Kind::EvidenceAdded => "clip",
     };
     Line {
         id: row.id,

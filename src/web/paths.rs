@@ -102,6 +102,18 @@ paths! {
     review_case(dispute) => "/review/{dispute}";
     /// Gives a dispute to somebody.
     assignment(dispute) => "/disputes/{dispute}/assignment";
+    /// What was selected to be decided at once.
+    selection(id) => "/selections/{id}";
+    /// How far a bulk decision is, and what came of it.
+    bulk_decision(id) => "/decisions/{id}";
+    /// Saved views.
+    views() => "/views";
+    /// Removes a saved view.
+    view_deletion(id) => "/views/{id}/delete";
+    /// Canned notes.
+    notes() => "/notes";
+    /// Removes a canned note.
+    note_deletion(id) => "/notes/{id}/delete";
     /// Sign-in.
     login() => "/login";
     /// Sign-in, and back to a page of this server afterwards.
@@ -118,6 +130,18 @@ paths! {
     invitation(token) => "/invitations/{token}";
     /// Notifications.
     notifications() => "/notifications";
+    /// Who signs in.
+    users() => "/settings/users";
+    /// One user.
+    user(id) => "/settings/users/{id}";
+    /// The form of an invitation.
+    new_user() => "/settings/users/new";
+    /// The buyers.
+    buyers() => "/settings/buyers";
+    /// One buyer.
+    buyer(id) => "/settings/buyers/{id}";
+    /// The policy.
+    policy() => "/settings/policy";
     /// A guide of the Help.
     help(guide) => "/help/{guide}";
 }

@@ -104,7 +104,7 @@ async fn the_same_without_scripts() {
     assert!(browser.text("#credit-p").await.contains("less than the payout"));
     browser.fill("credit", "21").await;
     send(&browser).await;
-    assert!(browser.url().await.ends_with(&format!("#row-{}", ids[1])), "{}", browser.url().await);
+    assert!(browser.url().await.ends_with(&format!("#row-{}", ids[1])), "{} of {ids:?}", browser.url().await);
     assert!(browser.text("#flash").await.contains("The decision is recorded"));
     browser.open(&format!("{}/disputes/{}", app.origin(), ids[2])).await;
     assert!(browser.text("#details-panel").await.contains("$21.00 of $42.00 credit"));
@@ -112,4 +112,43 @@ async fn the_same_without_scripts() {
     browser.fill("reason", "Too early").await;
     browser.press("Reopen").await;
     assert!(browser.text("#details-panel").await.contains("-$21.00"));
+}
+
+#[actix_web::test]
+async fn a_manager_decides_what_is_ticked() {
+    let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    let origin = app.origin();
+    browser.find("[data-pick-all]").await.click().await.expect("all are ticked");
+    assert!(browser.text("#bulk").await.contains("3 selected on this page"));
+    browser.find(&format!("#row-{} .pick input", ids[1])).await.click().await.expect("one is left out");
+    browser.assert_accessible().await;
+    browser.screenshot("manager-bulk-light").await;
+    browser.resize(320, 640).await;
+    assert!(!browser.scrolls_sideways().await);
+    browser.screenshot("manager-bulk-320").await;
+    browser.resize(1440, 900).await;
+    browser.press("Accept 2").await;
+    browser.find(".confirm").await;
+    assert!(browser.text("#totals").await.contains("$84.00"));
+    browser.assert_accessible().await;
+    browser.screenshot("manager-selection-light").await;
+    browser.set_media(true, false).await;
+    browser.assert_accessible().await;
+    browser.screenshot("manager-selection-dark").await;
+    browser.resize(320, 640).await;
+    assert!(!browser.scrolls_sideways().await);
+    browser.screenshot("manager-selection-320").await;
+    browser.resize(1440, 900).await;
+    browser.set_media(false, false).await;
+    browser.press("Accept 2 disputes").await;
+    browser.find("#decided").await;
+    assert!(browser.text("#outcome").await.contains("2 decided, 0 skipped."));
+    browser.assert_accessible().await;
+    browser.screenshot("manager-bulk-result").await;
+    for (page, name) in [("views", "manager-views"), ("notes", "manager-notes"), ("disputes", "manager-list")] {
+        browser.open(&format!("{origin}/{page}")).await;
+        browser.assert_accessible().await;
+        browser.screenshot(name).await;
+    }
+    assert_eq!(browser.console().await, Vec::<String>::new());
 }

@@ -60,7 +60,21 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
                 ("missing", "/nowhere".into()),
             ];
             stops.extend(calls.iter().map(|call| ("call", format!("/calls/{}", call.id))));
-            if !viewer.is_manager() {
+            if viewer.is_manager() {
+                let somebody = users::find_by_email(conn, BUYER)?.expect("the demo has this user");
+                let buyer = somebody.buyer_id.expect("a buyer's user");
+                stops.extend([
+                    ("settings-users", "/settings/users".into()),
+                    ("settings-user", format!("/settings/users/{}", somebody.id)),
+                    ("settings-user-new", "/settings/users/new".into()),
+                    ("settings-buyers", "/settings/buyers".into()),
+                    ("settings-buyer", format!("/settings/buyers/{buyer}")),
+                    ("settings-policy", "/settings/policy".into()),
+                    ("audit", "/audit".into()),
+                    ("audit-filtered", "/audit?entity=user&verify=1".into()),
+                    ("reports", "/reports".into()),
+                ]);
+            } else {
                 stops.extend(calls.iter().map(|call| ("dispute-form", format!("/calls/{}/disputes/new", call.id))));
             }
             stops.extend(pending.iter().map(|row| ("dispute-pending", format!("/disputes/{}", row.id))));

@@ -18,7 +18,7 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::story::{self, NewCall};
 
-mod desk;
+pub(crate) mod desk;
 mod serve;
 
 use desk::{Desk, STRONG, command, run};

@@ -11,6 +11,9 @@ use crate::support::actor::Actor;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 
+/// A field, its message, and what was sent.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 fn at(id: DisputeId) -> String {
     format!("/disputes/{id}/decision")
 }
@@ -103,7 +106,7 @@ async fn what_cannot_be_taken_comes_back_with_a_message_at_its_field() {
     let before = app.digest();
     let long = "x".repeat(5_001);
     let partial = ("verdict", "accepted_partial");
-    let cases: [(&str, &str, &[(&str, &str)]); 11] = [
+    let cases: [Case<'_>; 11] = [
         ("credit", "Enter a credit of more than zero and less than the payout", &[partial]),
         ("credit", "Enter a credit of more than zero and less than the payout", &[partial, ("credit", "42.00")]),
         ("credit", "Enter a credit of more than zero and less than the payout", &[partial, ("credit", "-1")]),

@@ -1,5 +1,6 @@
 //! The Disputes pages: what is kept from buyers, the export, the filter form and the table settings.
 
+use diesel::connection::SimpleConnection;
 use fairdial::auth::Viewer;
 use fairdial::domain::decision::Verdict;
 use fairdial::domain::ids::DisputeId;
@@ -72,6 +73,60 @@ async fn the_export_has_every_row_of_the_filter_in_its_order() {
     assert!(lines[1].contains(",'=1+1,42.00,"), "{}", lines[1]);
     let managers = dana.get("/disputes.csv").await;
     managers.assert_body_has("Publisher payout").assert_body_has("Buyer");
+}
+
+/// Makes so many withdrawn disputes like one that is there, every second with a recording.
+fn multiply(app: &TestApp, dispute: DisputeId, count: u32) {
+    let columns = crate::schema::declared().into_keys().filter(|(table, _)| table == "disputes");
+    let (mut into, mut values) = (Vec::new(), Vec::new());
+    for (_, column) in columns {
+        values.push(match column.as_str() {
+            "id" => "id + n.i".to_owned(),
+            "status" => "'withdrawn'".to_owned(),
+            "status_rank" => "4".to_owned(),
+            "has_recording" => "n.i % 2 = 0".to_owned(),
+            "payout" | "payout_sort" => "n.i".to_owned(),
+            _ => column.clone(),
+        });
+        into.push(column);
+    }
+    let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let copies = format!(
+        "INSERT INTO disputes ({}) {numbers} SELECT {} FROM disputes, n WHERE id = {}",
+        into.join(", "),
+        values.join(", "),
+        dispute.number()
+    );
+    let found = format!(
+        "INSERT INTO dispute_suffixes (suffix, dispute_id, buyer_id) SELECT '5550164', id, buyer_id FROM disputes \
+         WHERE id <> {}",
+        dispute.number()
+    );
+    app.database().connect().batch_execute(&format!("{copies}; {found}")).expect("the rows are copied");
+}
+
+#[actix_web::test]
+async fn the_export_has_every_row_also_where_the_page_stops_looking() {
+    let app = TestApp::start().await;
+    let one = sent(&app, &acme(&app), |_| {});
+    multiply(&app, one, 10_300);
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    let unusual = "reason=caller_hung_up&status=withdrawn&has_recording=1";
+    dana.get(&format!("/disputes?{unusual}")).await.assert_ok().assert_body_has("10,000");
+    let searched = "q=5550164&status=withdrawn&has_recording=1";
+    for (person, query) in [
+        (&dana, unusual.to_owned()),
+        (&acme, format!("{unusual}&sort=payout")),
+        (&dana, format!("{unusual}&sort=-submitted")),
+        (&acme, searched.to_owned()),
+        (&dana, format!("{searched}&sort=payout")),
+    ] {
+        let file = person.get(&format!("/disputes.csv?{query}&columns=payout")).await;
+        let mut ids: Vec<&str> = file.assert_ok().text().lines().skip(1).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!((file.text().lines().count(), ids.len()), (5_151, 5_150), "{query}");
+    }
 }
 
 #[actix_web::test]

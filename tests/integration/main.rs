@@ -4,6 +4,8 @@
 
 mod account;
 mod account_page;
+mod audit;
+mod bulk;
 mod call_export;
 mod call_pages;
 mod calls;
@@ -11,6 +13,7 @@ mod commands;
 mod contention;
 mod crash;
 mod deciding;
+mod demo;
 mod dispute_table;
 mod disputes;
 mod disputing;
@@ -18,13 +21,21 @@ mod evidence;
 mod harness;
 mod import;
 mod lifecycle;
+mod mail;
+mod managing;
+mod menu;
 mod messages;
 mod notifications;
 mod permissions;
 mod query_plans;
 mod recordings;
+mod reports;
 mod review;
+mod schema;
 mod sessions;
+mod settings_buyers;
+mod settings_policy;
+mod settings_users;
 mod setup;
 #[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;

@@ -10,12 +10,14 @@ CREATE TABLE policy (
     reasons TEXT COLLATE "C" NOT NULL,
     reply_reopens BOOLEAN NOT NULL,
     decision_deadline_days INTEGER NOT NULL CHECK (decision_deadline_days BETWEEN 1 AND 3650),
-    is_live BOOLEAN NOT NULL
+    is_live BOOLEAN NOT NULL,
+    -- Raised by every change, so that of two who edit at once the second is told.
+    version INTEGER NOT NULL
 );
 INSERT INTO policy VALUES (
     1, 'Fairdial', 7, 'completed_with_conversion,not_connected_with_conversion',
     '[{"code":"caller_hung_up","label":"Caller hung up immediately"},{"code":"not_connected","label":"Call was not connected"},{"code":"invalid_caller","label":"Invalid Caller (Bot/Spam)"},{"code":"duplicate_call","label":"Duplicate call"},{"code":"not_qualified","label":"Did not meet qualification criteria"},{"code":"technical_issues","label":"Technical issues"},{"code":"other","label":"Other"}]',
-    TRUE, 10, TRUE
+    TRUE, 10, TRUE, 1
 );
 
 CREATE TABLE buyers (
@@ -66,7 +68,10 @@ CREATE TABLE users (
     time_zone TEXT COLLATE "C" NOT NULL DEFAULT 'America/New_York',
     theme TEXT COLLATE "C" NOT NULL DEFAULT 'system' CHECK (theme IN ('system', 'light', 'dark')),
     keyboard_shortcuts BOOLEAN NOT NULL DEFAULT TRUE,
+    -- Whether notifications come by e-mail too, where the platform sends any.
+    mail_notifications BOOLEAN NOT NULL DEFAULT TRUE,
     created_at TIMESTAMP NOT NULL,
+    last_signed_in_at TIMESTAMP,
     CONSTRAINT users_role_fits_buyer CHECK ((role = 'buyer') = (buyer_id IS NOT NULL)),
     CONSTRAINT users_permissions_fit_role CHECK (
         (role = 'buyer' AND NOT disputes_view AND NOT disputes_edit AND NOT calls_import AND NOT settings)
@@ -74,6 +79,7 @@ CREATE TABLE users (
     CONSTRAINT users_edit_needs_view CHECK (disputes_view OR NOT disputes_edit)
 );
 CREATE INDEX users_buyer ON users (buyer_id);
+CREATE INDEX users_by_name ON users (name, id);
 
 -- Which columns, in which order, how many rows: the saved state of a bare list URL.
 CREATE TABLE table_settings (
@@ -281,6 +287,8 @@ CREATE INDEX disputes_reason ON disputes (reason, status_rank, listed_at DESC, i
 CREATE INDEX disputes_buyer_by_reason ON disputes (buyer_id, reason, id);
 CREATE INDEX disputes_by_reason ON disputes (reason, id);
 CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_publisher ON disputes (publisher_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_decider ON disputes (decided_by, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_submitted ON disputes (buyer_id, listed_at, id);
 CREATE INDEX disputes_submitted ON disputes (listed_at, id);
@@ -378,6 +386,65 @@ CREATE TABLE adjustments (
 CREATE INDEX adjustments_by_call ON adjustments (call_id);
 CREATE INDEX adjustments_by_dispute ON adjustments (dispute_id);
 
+-- A list by name: the query of a manager's Disputes table, own or shared with the other managers.
+CREATE TABLE saved_views (
+    id BIGINT NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+    list_query TEXT NOT NULL,
+    is_shared BOOLEAN NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+CREATE INDEX saved_views_user ON saved_views (user_id, name, id);
+CREATE INDEX saved_views_shared ON saved_views (name, id) WHERE is_shared;
+
+-- Texts that managers use again and again in notes to buyers, with variables such as {caller_id}.
+CREATE TABLE canned_notes (
+    id BIGINT NOT NULL PRIMARY KEY,
+    title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 60),
+    body TEXT NOT NULL CHECK (length(body) BETWEEN 1 AND 5000),
+    created_by BIGINT NOT NULL REFERENCES users (id),
+    created_at TIMESTAMP NOT NULL
+);
+CREATE INDEX canned_notes_title ON canned_notes (title, id);
+CREATE INDEX canned_notes_creator ON canned_notes (created_by);
+
+-- What a manager selected to decide at once, and how far that has come. `next_position` moves in the transaction that decides.
+CREATE TABLE bulk_jobs (
+    id BIGINT NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    state TEXT NOT NULL CHECK (state IN ('selected', 'running', 'done')),
+    -- The query of the list it was selected from, to go back to.
+    list_query TEXT NOT NULL,
+    total BIGINT NOT NULL CHECK (total >= 0),
+    next_position BIGINT NOT NULL DEFAULT 0,
+    decided BIGINT NOT NULL DEFAULT 0,
+    verdict TEXT CHECK (verdict IN ('accepted', 'accepted_partial', 'rejected')),
+    -- Hundredths of a percent of the payout.
+    credit_percent BIGINT CHECK (credit_percent BETWEEN 1 AND 9999),
+    note TEXT NOT NULL DEFAULT '',
+    address TEXT NOT NULL DEFAULT '',
+    request_id TEXT NOT NULL DEFAULT '',
+    created_at TIMESTAMP NOT NULL,
+    finished_at TIMESTAMP,
+    CONSTRAINT bulk_jobs_progress CHECK (next_position BETWEEN 0 AND total AND decided BETWEEN 0 AND next_position),
+    CONSTRAINT bulk_jobs_verdict CHECK (state = 'selected' OR verdict IS NOT NULL),
+    CONSTRAINT bulk_jobs_percent CHECK ((verdict = 'accepted_partial') = (credit_percent IS NOT NULL) OR verdict IS NULL)
+);
+CREATE INDEX bulk_jobs_state ON bulk_jobs (state, created_at);
+CREATE INDEX bulk_jobs_user ON bulk_jobs (user_id);
+CREATE TABLE bulk_items (
+    job_id BIGINT NOT NULL REFERENCES bulk_jobs (id),
+    position BIGINT NOT NULL,
+    dispute_id BIGINT NOT NULL REFERENCES disputes (id),
+    -- The version that was confirmed.
+    version INTEGER NOT NULL,
+    -- Empty until it was its turn, then `decided` or why it was skipped.
+    outcome TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (job_id, position)
+);
+CREATE INDEX bulk_items_dispute ON bulk_items (dispute_id);
+
 CREATE TABLE notifications (
     id BIGINT NOT NULL PRIMARY KEY,
     user_id BIGINT NOT NULL REFERENCES users (id),
@@ -385,10 +452,13 @@ CREATE TABLE notifications (
     kind TEXT COLLATE "C" NOT NULL,
     detail TEXT COLLATE "C" NOT NULL,
     created_at TIMESTAMP NOT NULL,
-    read_at TIMESTAMP
+    read_at TIMESTAMP,
+    -- When it is to be sent by e-mail, or tried again; empty: not, or done.
+    mail_due_at TIMESTAMP
 );
 CREATE INDEX notifications_by_user ON notifications (user_id, created_at DESC, id DESC);
 CREATE INDEX notifications_unread ON notifications (user_id) WHERE read_at IS NULL;
+CREATE INDEX notifications_to_mail ON notifications (mail_due_at, user_id) WHERE mail_due_at IS NOT NULL;
 CREATE INDEX notifications_dispute ON notifications (dispute_id);
 
 -- Events for webhooks and e-mail, written with the change they tell of.
@@ -430,9 +500,11 @@ CREATE TABLE audit_log (
     hash TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX audit_log_dispute ON audit_log (dispute_id, seq);
-CREATE INDEX audit_log_actor ON audit_log (actor_id, seq);
-CREATE INDEX audit_log_entity ON audit_log (entity, entity_id, seq);
-CREATE INDEX audit_log_action ON audit_log (action, seq);
+CREATE INDEX audit_log_at ON audit_log (at, seq);
+CREATE INDEX audit_log_actor ON audit_log (actor_id, at, seq);
+CREATE INDEX audit_log_entity ON audit_log (entity, at, seq);
+CREATE INDEX audit_log_thing ON audit_log (entity, entity_id, at, seq);
+CREATE INDEX audit_log_action ON audit_log (action, at, seq);
 CREATE TABLE audit_head (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL,

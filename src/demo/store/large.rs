@@ -1,9 +1,11 @@
 //! A large world's disputes, in bulk: rows as they would be, without files, messages and notifications.
 
+use std::sync::mpsc;
+
 use chrono::Duration;
 
+use crate::db::Db;
 use crate::db::bulk::{self, WholeDispute};
-use crate::db::{Db, DbError};
 use crate::demo::calls::DemoCall;
 use crate::demo::disputes::DemoDispute;
 use crate::demo::world::World;
@@ -14,28 +16,65 @@ use crate::domain::dispute::{Side, Status};
 use crate::domain::ids::DisputeId;
 use crate::domain::money;
 
-use super::{BATCH, Known, StoreError, refused};
+use super::{Known, StoreError, add_calls, batches, refused};
 
-/// Adds all disputes, batch by batch, and counts the Pending ones at the end.
-pub(super) fn add(db: &Db, world: &World, known: &Known, now: Instant, step: &impl Fn(u64)) -> anyhow::Result<()> {
-    let mut from = 0;
-    while from < world.scale().disputes {
-        let until = from.saturating_add(BATCH).min(world.scale().disputes);
-        let stories: Vec<(DemoDispute, DemoCall<'_>)> = (from..until)
-            .map(|index| {
-                let dispute = world.dispute(index);
-                let call = world.call(dispute.call);
-                (dispute, call)
-            })
-            .collect();
-        let rows: Vec<WholeDispute<'_>> =
-            stories.iter().map(|(dispute, call)| row(known, dispute, call, now)).collect::<Result<_, _>>()?;
-        db.write_blocking::<_, DbError>(|conn| Ok(bulk::add_disputes(conn, &rows)?))?;
-        step(until.saturating_sub(from));
-        from = until;
-    }
-    db.write_blocking::<_, DbError>(|conn| Ok(bulk::count_pending(conn)?))?;
-    Ok(())
+/// Adds all calls and disputes on one connection, which nobody else needs yet: indexes come last, counters at the end.
+pub(super) fn fill(
+    db: &Db,
+    world: &World,
+    known: &mut Known,
+    now: Instant,
+    step: &impl Fn(u64),
+) -> Result<(), StoreError> {
+    db.read_blocking(|conn| {
+        bulk::hurry(conn)?;
+        let indexes = bulk::take_indexes_away(conn)?;
+        let scale = world.scale();
+        made_ahead(scale.calls, &|index| world.call(index), |calls| {
+            let added = bulk::transaction(conn, |conn| add_calls(conn, world, known, &calls))?;
+            known.calls.extend(&added);
+            step(count(&calls));
+            Ok(())
+        })?;
+        let told = |index| {
+            let dispute = world.dispute(index);
+            let call = world.call(dispute.call);
+            (dispute, call)
+        };
+        made_ahead(scale.disputes, &told, |stories: Vec<(DemoDispute, DemoCall<'_>)>| {
+            let rows = stories.iter().map(|(dispute, call)| row(known, dispute, call, now));
+            let rows: Vec<WholeDispute<'_>> = rows.collect::<Result<_, _>>()?;
+            bulk::transaction::<_, StoreError>(conn, |conn| Ok(bulk::add_disputes(conn, &rows)?))?;
+            step(count(&rows));
+            Ok(())
+        })?;
+        bulk::bring_indexes_back(conn, &indexes)?;
+        bulk::transaction(conn, |conn| Ok(bulk::count_pending(conn)?))
+    })
+}
+
+fn count<T>(rows: &[T]) -> u64 {
+    u64::try_from(rows.len()).unwrap_or(u64::MAX)
+}
+
+/// Makes batch after batch on a thread of its own while the one before is stored.
+fn made_ahead<T: Send>(
+    count: u64,
+    make: &(impl Fn(u64) -> T + Sync),
+    mut store: impl FnMut(Vec<T>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    std::thread::scope(|scope| {
+        let (sender, made) = mpsc::sync_channel(2);
+        scope.spawn(move || {
+            for range in batches(count) {
+                // An error ends the storing side, and there is nobody to make more for.
+                if sender.send(range.map(make).collect::<Vec<T>>()).is_err() {
+                    break;
+                }
+            }
+        });
+        made.into_iter().try_for_each(&mut store)
+    })
 }
 
 fn row<'d>(

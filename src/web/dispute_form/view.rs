@@ -206,7 +206,11 @@ impl DisputeForm {
         let choice = |reason: &Reason| Choice {
             is_chosen: reason.code == typed.reason,
             code: reason.code.clone(),
-            label: reason.label.clone(),
+            label: if reason.needs_evidence {
+                format!("{} (needs a file)", reason.label)
+            } else {
+                reason.label.clone()
+            },
         };
         Ok(Self {
             action: draft.map_or_else(|| paths::call_disputes(call.id), |draft| paths::dispute(draft.id)),

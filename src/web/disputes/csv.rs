@@ -10,7 +10,6 @@ use super::state::{Column, ListState};
 use crate::auth::DisputeViewer;
 use crate::clock::Clock;
 use crate::db::dispute_list;
-use crate::db::paging::Place;
 use crate::db::{AnyConnection, Db, DbError, policy};
 use crate::domain::Instant;
 use crate::domain::ids::DisputeId;
@@ -32,9 +31,10 @@ pub(in crate::web) async fn export(
     let now = clock.now();
     let table = db
         .read(move |conn| {
-            let state = ListState::read(&params, viewer.viewer(), saved(conn, &viewer)?)?;
+            let mut state = ListState::read(&params, viewer.viewer(), saved(conn, &viewer)?, now)?;
             let policy = policy::load(conn)?;
-            Ok::<_, AppError>(Table { viewer, state, policy, now, place: Some(Place::First) })
+            state.listing.sort = dispute_list::export_sort(conn, viewer.scope(), &state.filter, state.listing.sort)?;
+            Ok::<_, AppError>(Table { viewer, state, policy, now, place: Place::Start })
         })
         .await?;
     csv::download(db, "disputes.csv", table).await
@@ -46,8 +46,15 @@ struct Table {
     state: ListState,
     policy: Policy,
     now: Instant,
-    /// Where the next part begins; `None` at the end.
-    place: Option<Place<DisputeId>>,
+    place: Place,
+}
+
+/// Where the next part begins.
+#[derive(Clone, Copy)]
+enum Place {
+    Start,
+    After(DisputeId),
+    End,
 }
 
 impl Table {
@@ -63,19 +70,24 @@ impl Rows for Table {
     }
 
     fn next(&mut self, conn: &mut AnyConnection) -> Result<Vec<Vec<Cell>>, DbError> {
-        let Some(place) = self.place else { return Ok(Vec::new()) };
-        let listing = &self.state.listing;
-        let listed = dispute_list::page(conn, self.viewer.scope(), &self.state.filter, listing.sort, (place, PART))?;
-        self.place = listed.rows.last().filter(|_| listed.has_later).map(|row| Place::After(row.id));
+        let after = match self.place {
+            Place::Start => None,
+            Place::After(id) => Some(id),
+            Place::End => return Ok(Vec::new()),
+        };
+        let (scope, sort) = (self.viewer.scope(), self.state.listing.sort);
+        let rows = dispute_list::export_page(conn, scope, &self.state.filter, sort, (after, PART))?;
+        let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PART);
+        self.place = rows.last().filter(|_| is_full).map_or(Place::End, |last| Place::After(last.id));
         let zone = self.state.zone();
-        let known = KnownRows::load(conn, &self.viewer, &self.policy, &listed.rows, (zone, self.now, String::new()))?;
+        let known = KnownRows::load(conn, &self.viewer, &self.policy, &rows, (zone, self.now, String::new()))?;
         let line = |line: dispute_list::DisputeLine| {
             let currency = Cell::text(&line.currency);
             let row = known.row(line);
             let cells = self.columns().iter().map(|column| cell(&row, *column, zone));
             [Cell::plain(row.id)].into_iter().chain(cells).chain([currency]).collect()
         };
-        Ok(listed.rows.into_iter().map(line).collect())
+        Ok(rows.into_iter().map(line).collect())
     }
 }
 

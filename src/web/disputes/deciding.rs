@@ -268,7 +268,7 @@ pub(in crate::web) async fn reopen(
     Ok(page.respond_to(&request))
 }
 
-fn failure(error: DecideError) -> AppError {
+pub(super) fn failure(error: DecideError) -> AppError {
     match error {
         DecideError::Missing => AppError::NotFound,
         DecideError::NotAllowed => AppError::Forbidden { what: EditDisputes::LABEL.to_owned() },

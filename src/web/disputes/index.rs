@@ -6,35 +6,40 @@ use askama::Template;
 
 use super::row::{Row, Rows};
 use super::state::{Column, ListState};
-use crate::auth::DisputeViewer;
+use crate::auth::{DisputeViewer, EditDisputes, Granted, ViewDisputes};
 use crate::clock::Clock;
-use crate::db::dispute_list::{self, DisputeLine};
+use crate::db::dispute_list::{self, DisputeFilter, DisputeLine};
 use crate::db::paging::{Count, Listed};
-use crate::db::{AnyConnection, Db, call_list, counters, names, policy, table_settings};
+use crate::db::{AnyConnection, Db, call_list, counters, names, policy, table_settings, views};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
-use crate::web::AppError;
 use crate::web::chrome::{self, Here};
 use crate::web::filters::Number;
 use crate::web::htmx::Htmx;
 use crate::web::list_query::{Chip, PER_PAGE_CHOICES, Params, Saved};
 use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
+use crate::web::{AppError, paths};
 
 /// Filters that the form shows; all others travel as hidden fields.
 const ON_THE_FORM: &[&str] = &["q", "status", "reason"];
 const ON_A_MANAGERS_FORM: &[&str] =
     &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the page that is there or not")]
 #[derive(Template)]
 #[template(path = "pages/disputes/index.html", blocks = ["content", "rows"])]
 pub(in crate::web) struct DisputesPage {
     chrome: Chrome,
     flash: Option<Flash>,
     is_manager: bool,
+    /// Whether rows can be selected and decided.
+    may_edit: bool,
     /// Whether only the rows are sent.
     is_region: bool,
     state: ListState,
+    /// Managers only: lists by name.
+    views: Vec<View>,
     columns: Vec<Heading>,
     all_columns: Vec<(Column, bool)>,
     rows: Vec<Row>,
@@ -49,6 +54,48 @@ pub(in crate::web) struct DisputesPage {
     previous: String,
     next: String,
     zone_name: String,
+}
+
+/// A list by name.
+struct View {
+    name: String,
+    href: String,
+    is_current: bool,
+    count: Option<Number>,
+}
+
+/// The built-in views, then the saved ones.
+fn views(conn: &mut AnyConnection, viewer: &DisputeViewer, state: &ListState) -> Result<Vec<View>, AppError> {
+    let Some(manager) = Granted::<ViewDisputes>::check(viewer.viewer()) else { return Ok(Vec::new()) };
+    let here = state.filters();
+    let pending = counters::pending(conn, viewer.scope())?.unsigned_abs();
+    let mine = DisputeFilter { assignee: Some(viewer.viewer().user()), ..DisputeFilter::default() };
+    let mine = dispute_list::count(conn, viewer.scope(), &mine)?.shown().unsigned_abs();
+    let built_in = [
+        ("All", "", None),
+        ("Pending", "status=pending", Some(Number(pending))),
+        ("Mine", "mine=1", Some(Number(mine))),
+        ("Due soon", "due=2", None),
+    ];
+    let mut found: Vec<View> = built_in
+        .into_iter()
+        .map(|(name, filters, count)| View {
+            name: name.to_owned(),
+            // "All" names its order, so that it is the whole list also where a filter was saved.
+            href: format!("{}?{}", paths::disputes(), if filters.is_empty() { "sort=status" } else { filters }),
+            is_current: here == filters,
+            count,
+        })
+        .collect();
+    for view in views::list(conn, &manager)? {
+        found.push(View {
+            href: format!("{}{}", paths::disputes(), view.list_query),
+            is_current: view.list_query == state.link_query(),
+            name: view.name,
+            count: None,
+        });
+    }
+    Ok(found)
 }
 
 /// A column's header.
@@ -168,7 +215,7 @@ fn load(
 ) -> Result<DisputesPage, AppError> {
     let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
     let policy = policy::load(conn)?;
-    let state = ListState::read(params, viewer.viewer(), saved(conn, viewer)?)?;
+    let state = ListState::read(params, viewer.viewer(), saved(conn, viewer)?, now)?;
     let listing = &state.listing;
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
@@ -195,7 +242,9 @@ fn load(
         flash: chrome.flash.clone(),
         chrome,
         is_manager,
+        may_edit: Granted::<EditDisputes>::check(viewer.viewer()).is_some(),
         is_region: region == Some("disputes-region"),
+        views: views(conn, viewer, &state)?,
         columns: headings(&state),
         all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
         rows,

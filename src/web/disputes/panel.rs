@@ -2,20 +2,22 @@
 
 use chrono_tz::Tz;
 
+use super::assigning::Assignment;
 use super::settlement::Settlement;
 use super::timeline::{self, Event, Reader};
 use crate::auth::{DisputeViewer, EditDisputes, Granted};
 use crate::db::disputes::DisputeRow;
 use crate::db::messages::{self, MessageRow};
-use crate::db::{AnyConnection, audit, calls, evidence, facts, names};
+use crate::db::{AnyConnection, audit, calls, canned_notes, evidence, facts, names};
 use crate::domain::Instant;
 use crate::domain::call::HangupBy;
-use crate::domain::dispute::{Side, Status};
+use crate::domain::dispute::{Side, Status, full_time};
 use crate::domain::fact::{self, RecordingMark};
 use crate::domain::ids::{CallId, DisputeId};
 use crate::domain::policy::Policy;
 use crate::web::calls::player::Player;
 use crate::web::filters::{Duration, Money, Phone, Size, When};
+use crate::web::notes::fill;
 use crate::web::page::Chrome;
 use crate::web::{AppError, paths};
 
@@ -47,6 +49,10 @@ pub(super) struct Panel {
     /// The decision, or the form that makes one, and the money.
     pub(super) money: Settlement,
     pub(super) due: Option<When>,
+    /// Managers only: whose work it is.
+    pub(super) assignment: Option<Assignment>,
+    /// Titles and texts of canned notes, filled in for this dispute.
+    pub(super) canned: Vec<(String, String)>,
     pub(super) messages: Vec<Message>,
     pub(super) events: Vec<Event>,
     /// What this viewer may do now.
@@ -142,6 +148,7 @@ impl Panel {
         let companies = names::companies(conn, &people)?;
         let reader = Reader { viewer: person, platform: &policy.platform_name, companies: &companies, zone, now };
         let settled = Settlement::load(conn, viewer, policy, &row, (zone, now))?;
+        let canned = canned(conn, viewer, (&row, names.buyer.as_str()), policy.reason_label(&row.reason), zone)?;
         let is_pending = row.status == Status::Pending;
         let may_edit = Granted::<EditDisputes>::check(person).is_some();
         let may = May {
@@ -171,6 +178,8 @@ impl Panel {
             submitted: row.submitted_at.map(when),
             facts,
             files: files.into_iter().map(|file| self::file(row.id, file)).collect(),
+            assignment: Assignment::load(conn, viewer, &row)?,
+            canned,
             money: settled,
             due: (is_pending && is_manager).then(|| when(row.due_at)),
             may,
@@ -183,6 +192,29 @@ impl Panel {
             publisher: names.publisher,
         })
     }
+}
+
+/// The canned notes, filled in, for whoever may decide it.
+fn canned(
+    conn: &mut AnyConnection,
+    viewer: &DisputeViewer,
+    (row, buyer): (&DisputeRow, &str),
+    reason: &str,
+    zone: Tz,
+) -> Result<Vec<(String, String)>, AppError> {
+    let manager = Granted::<EditDisputes>::check(viewer.viewer()).filter(|_| row.status == Status::Pending);
+    let Some(manager) = manager else { return Ok(Vec::new()) };
+    let payout = row.payout.map(|payout| Money::new(payout, &row.currency).to_string()).unwrap_or_default();
+    let values = [
+        ("caller_id", Phone(&row.caller_id).to_string()),
+        ("call_date", full_time(row.call_started_at, zone)),
+        ("destination", Phone(&row.destination).to_string()),
+        ("payout", payout),
+        ("buyer", buyer.to_owned()),
+        ("reason", reason.to_owned()),
+    ];
+    let notes = canned_notes::list(conn, &manager)?;
+    Ok(notes.into_iter().map(|note| (note.title, fill(&note.body, &values))).collect())
 }
 
 /// `Caller`, and the cause as reported where one was.

@@ -141,7 +141,7 @@ pub(in crate::web) async fn decide(
     // Looked up before the decision, while the dispute still stands in its place.
     let next = db
         .read(move |conn| {
-            let queue = Queue::read(&question.query, &reader)?;
+            let queue = Queue::read(&question.query, &reader, question.now)?;
             let next = queue.after(conn, &reader, id)?;
             Ok::<_, AppError>(queue.onward(next, id))
         })
@@ -169,7 +169,7 @@ fn load_first(
     (grant, viewer): (&Granted<ViewDisputes>, &DisputeViewer),
     asked: &Asked,
 ) -> Result<Shown, AppError> {
-    let mut queue = Queue::read(&asked.query, viewer)?;
+    let mut queue = Queue::read(&asked.query, viewer, asked.now)?;
     if let Some(first) = queue.first(conn, viewer)? {
         return Ok(Shown::Case(Box::new(load(conn, (grant, viewer), first, asked, Typed::default())?)));
     }
@@ -189,7 +189,7 @@ fn load(
 ) -> Result<ReviewPage, AppError> {
     let row = disputes::find(conn, viewer.scope(), id)?.ok_or(AppError::NotFound)?;
     let policy = policy::load(conn)?;
-    let mut queue = Queue::read(&asked.query, viewer)?;
+    let mut queue = Queue::read(&asked.query, viewer, asked.now)?;
     queue.fill(conn, viewer, &policy, Some(&row))?;
     let zone = queue.zone();
     let chrome = chrome::load(conn, viewer.viewer(), NavItem::Disputes, &asked.here)?;

@@ -154,7 +154,7 @@ impl Asked {
 
     /// The list the dispute was opened from, if its address carries one.
     pub(super) fn list(&self, viewer: &DisputeViewer) -> Option<ListState> {
-        state::carried(&self.query, viewer.viewer())
+        state::carried(&self.query, viewer.viewer(), self.now)
     }
 
     /// The dispute's address with the list's query, to come back to after an act.

@@ -1,15 +1,17 @@
 //! What the address of the Disputes table says: filters, order, columns and page, and the links made from them.
 
+use chrono::Days;
 use chrono_tz::Tz;
 
 use crate::auth::Viewer;
 use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort};
 use crate::db::paging::Sort;
+use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 use crate::domain::policy::Policy;
 use crate::web::AppError;
-use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved, words};
+use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved, refuse, words};
 
 text_enum! {
     /// A column of the table.
@@ -56,7 +58,22 @@ const SORTS_OF_BUYERS: &[DisputeSort] = &[
 ];
 
 /// Filters that are texts in the address and come back into links and fields as they were.
-const KEPT: [&str; 8] = ["reason", "buyer", "campaign", "destination", "from", "to", "submitted_from", "submitted_to"];
+const KEPT: [&str; 11] = [
+    "due",
+    "reason",
+    "buyer",
+    "campaign",
+    "destination",
+    "from",
+    "to",
+    "submitted_from",
+    "submitted_to",
+    "publisher",
+    "decided_by",
+];
+
+/// Those of them that only managers have.
+const OF_MANAGERS: [&str; 3] = ["due", "publisher", "decided_by"];
 
 impl Column {
     /// The columns this viewer can choose from, in their default order.
@@ -116,13 +133,13 @@ pub(super) struct ListState {
 
 impl ListState {
     /// Reads the address over what the person saved.
-    pub(super) fn read(params: &Params, viewer: &Viewer, saved: Option<Saved>) -> Result<Self, AppError> {
-        Self::read_over(params, viewer, saved, DEFAULT_SORT)
+    pub(super) fn read(params: &Params, viewer: &Viewer, saved: Option<Saved>, now: Instant) -> Result<Self, AppError> {
+        Self::read_over(params, viewer, (saved, DEFAULT_SORT), now)
     }
 
     /// Reads the address of the review queue: what is Pending of its filters, oldest due first.
-    pub(super) fn queue(params: &Params, viewer: &Viewer) -> Result<Self, AppError> {
-        let mut state = Self::read_over(params, viewer, None, QUEUE_SORT)?;
+    pub(super) fn queue(params: &Params, viewer: &Viewer, now: Instant) -> Result<Self, AppError> {
+        let mut state = Self::read_over(params, viewer, (None, QUEUE_SORT), now)?;
         state.filter.statuses = vec![Status::Pending];
         let sort = &mut state.listing.sort;
         if sort.key == DisputeSort::Status {
@@ -156,8 +173,8 @@ impl ListState {
     fn read_over(
         params: &Params,
         viewer: &Viewer,
-        saved: Option<Saved>,
-        sort: Sort<DisputeSort>,
+        (saved, sort): (Option<Saved>, Sort<DisputeSort>),
+        now: Instant,
     ) -> Result<Self, AppError> {
         let is_manager = viewer.is_manager();
         let defaults = Defaults {
@@ -170,6 +187,10 @@ impl ListState {
         let listing = Listing::read(params, &defaults)?;
         let (called_from, called_before) = params.days("from", "to", listing.zone)?;
         let (submitted_from, submitted_before) = params.days("submitted_from", "submitted_to", listing.zone)?;
+        let due_days = params.parsed::<u64>("due", "a number of days from 0 to 30")?;
+        if due_days.is_some_and(|days| days > 30) {
+            return Err(refuse("due", params.text("due").unwrap_or_default(), "a number of days from 0 to 30"));
+        }
         let filter = DisputeFilter {
             search: params.short_text("q")?,
             statuses: params.word_list("status")?,
@@ -184,8 +205,18 @@ impl ListState {
             submitted_before,
             has_recording: params.is_ticked("has_recording")?,
             has_evidence: params.is_ticked("has_evidence")?,
+            // Assignments and deadlines are the managers' own: a buyer's address that names them says nothing.
+            assignee: (is_manager && params.is_ticked("mine")?).then(|| viewer.user()),
+            due_before: due_days.filter(|_| is_manager).and_then(|days| now.checked_add_days(Days::new(days))),
+            // Of publishers and deciders a buyer knows nothing: for it these filters don't exist.
+            publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
+            decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
         };
-        let kept = KEPT.iter().filter_map(|name| Some((*name, params.text(name)?.to_owned()))).collect();
+        let kept = KEPT
+            .iter()
+            .filter(|name| is_manager || !OF_MANAGERS.contains(name))
+            .filter_map(|name| Some((*name, params.text(name)?.to_owned())))
+            .collect();
         Ok(Self { filter, listing, kept })
     }
 
@@ -205,6 +236,7 @@ impl ListState {
         let link = filter.statuses.iter().fold(link, |link, status| link.with("status", status.code()));
         let link = self.kept.iter().fold(link, |link, (name, text)| link.with(name, text));
         let link = link.with_some("has_recording", filter.has_recording.then_some(1));
+        let link = link.with_some("mine", filter.assignee.map(|_| 1));
         self.listing.write(link.with_some("has_evidence", filter.has_evidence.then_some(1)))
     }
 
@@ -222,6 +254,20 @@ impl ListState {
     pub(super) fn query(&self) -> String {
         let here = self.here().to_string();
         here.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
+    }
+
+    /// The query of [`Self::link`] with its question mark.
+    pub(super) fn link_query(&self) -> String {
+        let link = self.link().to_string();
+        link.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
+    }
+
+    /// The filters alone: `status=pending`.
+    pub(super) fn filters(&self) -> String {
+        let link = self.link();
+        let own = |name: &str| !matches!(name, "sort" | "per_page" | "columns" | "tz");
+        let pairs = link.pairs().iter().filter(|(name, _)| own(name));
+        pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     }
 
     /// Without any filter.
@@ -253,6 +299,16 @@ impl ListState {
         chips.extend(one("destination", "Destination", self.text("destination")));
         chips.extend(self.range("Call Date", "from", "to"));
         chips.extend(self.range("Submitted", "submitted_from", "submitted_to"));
+        if self.filter.assignee.is_some() {
+            chips.push(Chip::new("Mine", &link.clone().without("mine")));
+        }
+        if self.filter.due_before.is_some() {
+            chips.push(Chip::new(format!("Due within {} days", self.text("due")), &link.clone().without("due")));
+        }
+        chips.extend(self.filter.publisher.map(|_| Chip::new("One publisher", &link.clone().without("publisher"))));
+        chips.extend(
+            self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))),
+        );
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
         }
@@ -286,9 +342,15 @@ impl ListState {
 }
 
 /// The state of a list that a dispute's address carries, if it carries a readable one.
-pub(super) fn carried(query: &str, viewer: &Viewer) -> Option<ListState> {
+pub(super) fn carried(query: &str, viewer: &Viewer, now: Instant) -> Option<ListState> {
     if query.is_empty() {
         return None;
     }
-    ListState::read(&Params::parse(query), viewer, None).ok()
+    ListState::read(&Params::parse(query), viewer, None, now).ok()
+}
+
+/// A list's query as this viewer would have it, with its question mark and without a page: to be kept.
+pub(in crate::web) fn list_query(query: &str, viewer: &Viewer, now: Instant) -> Result<String, AppError> {
+    let list = ListState::read(&Params::parse(query), viewer, None, now)?;
+    Ok(list.link_query())
 }

@@ -8,6 +8,7 @@ use crate::db::dispute_list::{self, DisputeFilter, DisputeLine, DisputeSort};
 use crate::db::disputes::{self, DisputeRow};
 use crate::db::paging::{Count, Place};
 use crate::db::{AnyConnection, counters, names};
+use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 use crate::domain::policy::Policy;
@@ -59,9 +60,9 @@ impl Item {
 
 impl Queue {
     /// Reads filters and order; oldest due first where nothing else is said.
-    pub(super) fn read(query: &str, viewer: &DisputeViewer) -> Result<Self, AppError> {
+    pub(super) fn read(query: &str, viewer: &DisputeViewer, now: Instant) -> Result<Self, AppError> {
         let params = Params::parse(query);
-        let state = ListState::queue(&params, viewer.viewer())?;
+        let state = ListState::queue(&params, viewer.viewer(), now)?;
         Ok(Self {
             query: state.queue_query(viewer.viewer().profile().zone),
             decided: params.parsed("done", "a dispute's id")?,

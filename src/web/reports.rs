@@ -1,0 +1,336 @@
+//! `/reports`: what became of the disputes submitted in a period, for managers with View.
+
+mod book;
+mod charts;
+mod export;
+mod period;
+
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+use askama::Template;
+use chrono::{NaiveDate, TimeDelta};
+
+use book::{Book, By, Group, Key};
+use charts::{Columns, Lying};
+pub(super) use export::csv;
+use period::Choice;
+
+use super::AppError;
+use super::chrome::{self, Here};
+use super::filters::{Money, Number, Span};
+use super::htmx::Htmx;
+use super::list_query::{Link, Params};
+use super::page::{Chrome, Fragments, NavItem, Page};
+use crate::auth::{Granted, ViewDisputes};
+use crate::clock::Clock;
+use crate::db::reports::{self, Names, Period};
+use crate::db::{AnyConnection, Db, DbError, buyers, names, policy};
+use crate::domain::Instant;
+use crate::domain::ids::BuyerId;
+use crate::domain::policy::Policy;
+use crate::domain::report::Tally;
+
+/// The most lines of a table on the page; the export has all.
+const SHOWN: usize = 50;
+
+#[derive(Template)]
+#[template(path = "pages/reports/index.html")]
+pub(super) struct ReportsPage {
+    chrome: Chrome,
+    span: period::Span,
+    zone_name: String,
+    buyer: String,
+    buyers: Vec<(String, String)>,
+    export: String,
+    is_capped: bool,
+    total: Line,
+    overdue: Number,
+    weeks: Columns,
+    credits: Columns,
+    times: Columns,
+    currency: String,
+    week_lines: Vec<Line>,
+    sections: Vec<Section>,
+}
+
+/// What is counted by one thing: a chart, and its table.
+struct Section {
+    by: By,
+    lines: Vec<Line>,
+    bars: Vec<Lying>,
+    height: usize,
+    more: usize,
+}
+
+impl Section {
+    fn title(&self) -> String {
+        format!("By {}", self.by.label().to_lowercase())
+    }
+
+    fn most(&self) -> String {
+        self.lines.first().map(|line| format!("{}, {}", line.name, line.all.disputes())).unwrap_or_default()
+    }
+}
+
+/// One line of a table.
+struct Line {
+    name: String,
+    /// The rows behind it, if the list can show them.
+    link: Option<Link>,
+    all: Tally,
+    credits: Vec<Money>,
+    clawbacks: Vec<Money>,
+}
+
+impl Line {
+    fn new(group: &Group, name: String, link: Option<Link>) -> Self {
+        let money = |of: fn(&Tally) -> i64| {
+            let all = group.by_currency.iter().filter(|(_, tally)| of(tally) != 0);
+            all.map(|(currency, tally)| Money::new(of(tally), currency)).collect()
+        };
+        let (credits, clawbacks) = (money(|tally| tally.credit), money(|tally| tally.clawback));
+        Self { name, link, all: group.all.clone(), credits, clawbacks }
+    }
+
+    fn share(&self) -> String {
+        self.all.acceptance().map(percent).unwrap_or_default()
+    }
+
+    fn median(&self) -> Option<Span> {
+        self.all.median().map(|seconds| Span(TimeDelta::seconds(i64::from(seconds))))
+    }
+
+    fn href(&self) -> Option<String> {
+        self.link.as_ref().map(ToString::to_string)
+    }
+
+    /// How many, and where they are.
+    fn cells(&self) -> [(&'static str, u64, Option<String>); 6] {
+        let of = |status: &str| self.link.as_ref().map(|link| link.clone().with("status", status).to_string());
+        let all = &self.all;
+        [
+            ("Disputes", all.disputes(), self.href()),
+            ("Pending", all.pending, of("pending")),
+            ("Accepted", all.accepted, of("accepted")),
+            ("Accepted Partial", all.partial, of("accepted_partial")),
+            ("Rejected", all.rejected, of("rejected")),
+            ("Withdrawn", all.withdrawn, of("withdrawn")),
+        ]
+    }
+}
+
+/// Basis points as `66.7 %`.
+fn percent(basis_points: u64) -> String {
+    let tenths = basis_points.saturating_add(5) / 10;
+    format!("{}.{}\u{a0}%", tenths / 10, tenths % 10)
+}
+
+impl Fragments for ReportsPage {}
+
+impl ReportsPage {
+    fn choices() -> impl Iterator<Item = Choice> {
+        Choice::ALL.iter().copied()
+    }
+
+    fn is_choice(&self, choice: Choice) -> bool {
+        self.span.choice == choice
+    }
+
+    fn is_buyer(&self, id: &str) -> bool {
+        self.buyer == id
+    }
+
+    fn is_empty(&self) -> bool {
+        self.total.all.disputes() == 0
+    }
+}
+
+/// What the address asks for.
+pub(super) struct Asked {
+    span: period::Span,
+    buyer: Option<BuyerId>,
+}
+
+impl Asked {
+    fn read(params: &Params, grant: &Granted<ViewDisputes>, now: Instant) -> Result<Self, AppError> {
+        let span = period::Span::read(params, grant.viewer().profile().zone, now)?;
+        Ok(Self { span, buyer: params.parsed("buyer", "a buyer\u{2019}s id")? })
+    }
+
+    /// Counts all of it; says whether there was more than is looked through.
+    fn count(
+        &self,
+        conn: &mut AnyConnection,
+        grant: &Granted<ViewDisputes>,
+        now: Instant,
+    ) -> Result<(Book, bool), DbError> {
+        let mut book = Book::default();
+        let period = Period { from: self.span.begins(), before: self.span.ends(), buyer: self.buyer };
+        let is_capped = reports::each(conn, grant, &period, |row| book.count(&row, &self.span, now))?;
+        Ok((book, is_capped))
+    }
+
+    /// The list of the disputes that are counted.
+    fn rows(&self) -> Link {
+        self.rows_between(self.span.first, self.span.last)
+    }
+
+    fn rows_between(&self, first: NaiveDate, last: NaiveDate) -> Link {
+        Link::to("/disputes")
+            .with_some("buyer", self.buyer)
+            .with("submitted_from", first)
+            .with("submitted_to", last)
+            .with("tz", self.span.zone.name())
+    }
+
+    /// The same, of one line.
+    fn rows_of(&self, key: &Key, book: &Book) -> Option<Link> {
+        let link = self.rows();
+        match key {
+            Key::Week(monday) => {
+                let sunday = monday.checked_add_days(chrono::Days::new(6))?;
+                Some(self.rows_between(self.span.first.max(*monday), self.span.last.min(sunday)))
+            }
+            Key::Buyer(id) => Some(link.set("buyer", id)),
+            Key::Reason(reason) => Some(link.with("reason", book.words(*reason))),
+            Key::Publisher(id) => id.map(|id| link.with("publisher", id)),
+            Key::Campaign(id) => id.map(|id| link.with("campaign", id)),
+            Key::Destination(text) => {
+                let destination = book.words(*text);
+                (!destination.is_empty()).then(|| link.with("destination", destination))
+            }
+            Key::Manager(id) => Some(link.with("decided_by", id)),
+        }
+    }
+
+    fn export(&self) -> Link {
+        Link::to("/reports.csv")
+            .with_some("buyer", self.buyer)
+            .with("from", self.span.first)
+            .with("to", self.span.last)
+            .with("tz", self.span.zone.name())
+    }
+}
+
+/// What people read for a line.
+fn name_of(key: &Key, book: &Book, known: &Names, policy: &Policy) -> String {
+    let or = |name: Option<&String>, nothing: &str| name.cloned().unwrap_or_else(|| nothing.to_owned());
+    match key {
+        Key::Week(monday) => monday.format("%-d %b %Y").to_string(),
+        Key::Buyer(id) => or(known.buyers.get(id), ""),
+        Key::Reason(reason) => policy.reason_label(book.words(*reason)).to_owned(),
+        Key::Publisher(id) => or(id.and_then(|id| known.publishers.get(&id)), "No publisher"),
+        Key::Campaign(id) => or(id.and_then(|id| known.campaigns.get(&id)), "No campaign"),
+        Key::Destination(text) => match book.words(*text) {
+            "" => "No destination".to_owned(),
+            words => words.to_owned(),
+        },
+        Key::Manager(id) => or(known.managers.get(id), ""),
+    }
+}
+
+fn look_up<'a>(
+    conn: &mut AnyConnection,
+    grant: &Granted<ViewDisputes>,
+    groups: impl Iterator<Item = &'a Group>,
+) -> Result<Names, DbError> {
+    let (mut buyers, mut publishers, mut campaigns, mut managers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for group in groups {
+        match group.key {
+            Key::Buyer(id) => buyers.push(id),
+            Key::Publisher(id) => publishers.extend(id),
+            Key::Campaign(id) => campaigns.extend(id),
+            Key::Manager(id) => managers.push(id),
+            Key::Week(_) | Key::Reason(_) | Key::Destination(_) => {}
+        }
+    }
+    Ok(reports::names(conn, grant, (&buyers, &publishers, &campaigns, &managers))?)
+}
+
+/// GET `/reports`.
+pub(super) async fn index(
+    grant: Granted<ViewDisputes>,
+    request: HttpRequest,
+    here: Here,
+    htmx: Htmx,
+    (db, clock): (Data<Db>, Data<Clock>),
+) -> Result<Page<ReportsPage>, AppError> {
+    let (params, now) = (Params::parse(request.query_string()), clock.now());
+    let asked = Asked::read(&params, &grant, now)?;
+    let page = db.read(move |conn| load(conn, &grant, &asked, (&here, now))).await?;
+    Ok(Page::new(htmx, page))
+}
+
+fn load(
+    conn: &mut AnyConnection,
+    grant: &Granted<ViewDisputes>,
+    asked: &Asked,
+    (here, now): (&Here, Instant),
+) -> Result<ReportsPage, AppError> {
+    let (book, is_capped) = asked.count(conn, grant, now)?;
+    let policy = policy::load(conn)?;
+    let found: Vec<(By, Vec<Group>)> = By::ALL.iter().map(|by| (*by, book.groups(*by))).collect();
+    let shown = found.iter().flat_map(|(_, groups)| groups.iter().take(SHOWN));
+    let known = look_up(conn, grant, shown)?;
+    let line =
+        |group: &Group| Line::new(group, name_of(&group.key, &book, &known, &policy), asked.rows_of(&group.key, &book));
+    let (all, by_currency) = book.total();
+    let currency = by_currency.first().map_or_else(|| "USD".to_owned(), |(currency, _)| currency.clone());
+    let total = Group { key: Key::Week(asked.span.first), all, by_currency };
+    let (mut sections, mut week_lines) = (Vec::new(), Vec::new());
+    let (mut by_week, mut credit_by_week) = (Vec::new(), Vec::new());
+    for (by, groups) in &found {
+        if *by == By::Week {
+            week_lines = groups.iter().map(line).collect();
+            (by_week, credit_by_week) = weeks(&asked.span, groups, &currency);
+        } else {
+            let lines: Vec<Line> = groups.iter().take(SHOWN).map(line).collect();
+            let bars = charts::lying(&lines);
+            let height = bars.len().saturating_mul(30).saturating_add(6);
+            sections.push(Section { by: *by, bars, height, more: groups.len().saturating_sub(SHOWN), lines });
+        }
+    }
+    let mut choices: Vec<(String, String)> =
+        names::buyer_choices(conn)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
+    let buyer = asked.buyer.map(|id| id.to_string()).unwrap_or_default();
+    if let Some(id) = asked.buyer
+        && !choices.iter().any(|(known, _)| *known == buyer)
+    {
+        choices.extend(buyers::find(conn, id)?.map(|row| (buyer.clone(), row.name)));
+    }
+    Ok(ReportsPage {
+        chrome: chrome::load(conn, grant.viewer(), NavItem::Reports, here)?,
+        span: asked.span,
+        zone_name: now.and_utc().with_timezone(&asked.span.zone).format("%Z").to_string(),
+        buyer,
+        buyers: choices,
+        export: asked.export().to_string(),
+        is_capped,
+        total: Line::new(&total, "Total".to_owned(), Some(asked.rows())),
+        overdue: Number(book.overdue),
+        weeks: charts::weeks(&by_week, 760),
+        credits: charts::credits(&credit_by_week, 380, |minor| {
+            Money::new(i64::try_from(minor).unwrap_or(i64::MAX), &currency).to_string()
+        }),
+        times: charts::times(&book.times, 560),
+        currency,
+        week_lines,
+        sections,
+    })
+}
+
+/// Something of each week.
+type ByWeek<T> = Vec<(NaiveDate, T)>;
+
+/// Every week of the period, also those without disputes.
+fn weeks(span: &period::Span, groups: &[Group], currency: &str) -> (ByWeek<Tally>, ByWeek<u64>) {
+    let of = |week: NaiveDate| groups.iter().find(|group| group.key == Key::Week(week));
+    let credit = |group: &Group| {
+        let own = group.by_currency.iter().find(|(code, _)| code == currency);
+        own.map_or(0, |(_, tally)| tally.credit.max(0).unsigned_abs())
+    };
+    let all = span.weeks();
+    let tallies = all.iter().map(|week| (*week, of(*week).map(|group| group.all.clone()).unwrap_or_default()));
+    let credits = all.iter().map(|week| (*week, of(*week).map_or(0, credit)));
+    (tallies.collect(), credits.collect())
+}

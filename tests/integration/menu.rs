@@ -1,0 +1,33 @@
+//! The menu has what somebody may open, and nothing else.
+
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+
+const HREFS: [&str; 3] = ["/reports", "/audit", "/settings/users"];
+
+/// A manager with these permissions: View, Edit, Import, Settings.
+fn manager(name: &'static str, [view, edit, import, settings]: [bool; 4]) -> Person {
+    Person::Manager { name, view, edit, import, settings }
+}
+
+#[actix_web::test]
+async fn each_item_is_there_for_those_who_may_open_its_page() {
+    let app = TestApp::start().await;
+    let people = [
+        (Person::buyer("acme"), [false, false, false]),
+        (manager("none", [false; 4]), [false, false, false]),
+        (manager("view", [true, false, false, false]), [true, false, false]),
+        (manager("import", [false, false, true, false]), [false, false, false]),
+        (manager("settings", [false, false, false, true]), [false, true, true]),
+        (manager("all", [true; 4]), [true, true, true]),
+    ];
+    for (person, expected) in people {
+        let actor = app.person(person).await;
+        let page = actor.get("/calls").await.page();
+        for (href, may) in HREFS.into_iter().zip(expected) {
+            assert_eq!(page.has(&format!("#nav a[href=\"{href}\"]")), may, "{href} for {}", person.email());
+            let status = if may { 200 } else { 403 };
+            actor.get(href).await.assert_status(status);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Reports: figures that agree with the rows behind them.
+
+use chrono::Duration;
+use fairdial::auth::{EditDisputes, Granted};
+use fairdial::db::transitions::{self, DecisionInput};
+use fairdial::domain::claim::Intent;
+use fairdial::domain::decision::Verdict;
+use fairdial::domain::ids::DisputeId;
+
+use crate::support::actor::Actor;
+use crate::support::app::TestApp;
+use crate::support::page::Page;
+use crate::support::people::Person;
+use crate::support::story::{self, NewCall};
+
+fn send(app: &TestApp, company: &'static str) -> DisputeId {
+    let viewer = app.viewer(Person::buyer(company));
+    let call = NewCall::ordinary(&viewer, app.clock().now()).add(app.db());
+    story::dispute(app.db(), app.clock(), &viewer, call, Intent::Send).unwrap()
+}
+
+fn decide(app: &TestApp, id: DisputeId, verdict: Verdict, credit: Option<i64>) {
+    let grant = Granted::<EditDisputes>::check(&app.viewer(Person::manager("dana"))).unwrap();
+    let input =
+        DecisionInput { verdict, credit, clawback: None, note: String::new(), version: None, difference_seen: false };
+    app.db().write_blocking(|conn| transitions::decide(conn, &grant, app.clock(), id, &input)).unwrap();
+}
+
+/// Two of acme's accepted and one rejected, one of birch's accepted in part and one Pending, three hours after Send.
+async fn told() -> (TestApp, Actor) {
+    let app = TestApp::start().await;
+    let dana = app.manager("dana").await;
+    let acme = [send(&app, "acme"), send(&app, "acme"), send(&app, "acme")];
+    let birch = [send(&app, "birch"), send(&app, "birch")];
+    app.clock().advance(Duration::hours(3));
+    decide(&app, acme[0], Verdict::Accepted, None);
+    decide(&app, acme[1], Verdict::Accepted, None);
+    decide(&app, acme[2], Verdict::Rejected, None);
+    decide(&app, birch[0], Verdict::AcceptedPartial, Some(1200));
+    (app, dana)
+}
+
+fn row(page: &Page, section: &str, name: &str) -> Vec<String> {
+    let rows = page.select(&format!("{section} tbody tr"));
+    let found = rows.iter().find(|row| row.page().texts("th").concat() == name);
+    let found = found.unwrap_or_else(|| panic!("{name} is not in {section}"));
+    found.page().texts("td")
+}
+
+#[actix_web::test]
+async fn figures_are_those_of_the_disputes_submitted_in_the_period() {
+    let (_app, dana) = told().await;
+    let page = dana.get("/reports").await.page();
+    let kpis = page.texts("#kpis dd");
+    assert!(kpis[0].starts_with('5') && kpis[1].starts_with('1'), "{kpis:?}");
+    assert!(kpis[2].starts_with("75.0 % few"), "{kpis:?}");
+    assert!(kpis[3].starts_with("3 hours"), "{kpis:?}");
+    assert!(kpis[4].starts_with("$96.00") && kpis[5].starts_with("$57.14"), "{kpis:?}");
+    let acme = row(&page, "#by-buyer", "acme");
+    assert_eq!(acme, ["3", "", "2", "", "1", "", "66.7 % few", "3 hours", "$84.00", "$50.00"]);
+    let dana_row = row(&page, "#by-manager", "dana");
+    assert_eq!(dana_row[0], "4");
+    assert_eq!(row(&page, "#by-reason", "Caller hung up immediately")[0], "5");
+    assert_eq!(row(&page, "#by-publisher", "No publisher")[0], "5");
+    assert_eq!(row(&page, "#by-destination", "Dallas intake")[0], "5");
+    assert!(dana.get("/reports?from=2026-10-01&to=2026-10-31").await.text().contains("No disputes in this period"));
+    dana.get("/reports?from=2026-10-01&to=2020-10-31").await.assert_status(422);
+    dana.get("/reports?from=2020-10-01&to=2026-10-31").await.assert_status(422);
+    dana.get("/reports?period=ever").await.assert_status(422);
+}
+
+#[actix_web::test]
+async fn every_figure_leads_to_as_many_rows() {
+    let (_app, dana) = told().await;
+    let page = dana.get("/reports").await.page();
+    let links = page.select("main .charts table a, #kpis a");
+    assert!(links.len() > 20, "{}", links.len());
+    let mut followed = 0;
+    for link in links {
+        let Ok(number) = link.text.parse::<usize>() else { continue };
+        let rows = dana.get(&link.attr("href")).await.page().row_ids("disputes-table");
+        assert_eq!(rows.len(), number, "{}", link.attr("href"));
+        followed += 1;
+    }
+    assert!(followed > 15);
+}
+
+#[actix_web::test]
+async fn the_csv_agrees_with_the_page() {
+    let (_app, dana) = told().await;
+    let all = dana.get("/reports.csv").await;
+    let text = all.assert_ok().text().to_owned();
+    assert!(text.starts_with("By,Name,Currency,Disputes,"));
+    assert!(text.contains("\r\nBuyer,acme,USD,3,0,2,0,1,0,6667,10800,84.00,50.00\r\n"), "{text}");
+    let weeks = dana.get("/reports.csv?by=week").await;
+    assert_eq!(weeks.assert_ok().text().lines().count(), 2);
+    assert!(
+        weeks.text().contains("\r\nWeek,2026-11-16,USD,5,1,2,1,1,0,7500,10800,96.00,57.14\r\n"),
+        "{}",
+        weeks.text()
+    );
+}
+
+#[actix_web::test]
+async fn one_buyer_alone_is_counted_if_asked() {
+    let (app, dana) = told().await;
+    let birch = app.viewer(Person::buyer("birch")).scope().buyer().unwrap();
+    let page = dana.get(&format!("/reports?buyer={birch}")).await.page();
+    assert!(page.texts("#kpis dd")[0].starts_with('2'));
+    assert_eq!(page.texts("#by-buyer tbody th"), ["birch"]);
+    assert_eq!(page.value("buyer"), birch.to_string());
+}
+
+#[actix_web::test]
+async fn a_buyer_cannot_filter_by_what_it_does_not_know() {
+    let (app, dana) = told().await;
+    let acme = app.buyer("acme").await;
+    let manager = app.viewer(Person::manager("dana")).user();
+    let all = acme.get("/disputes").await.page().row_ids("disputes-table");
+    for filter in [format!("decided_by={manager}"), "publisher=0123456789abc".to_owned(), "publisher=x".to_owned()] {
+        let page = acme.get(&format!("/disputes?{filter}")).await;
+        assert_eq!(page.assert_ok().page().row_ids("disputes-table"), all, "{filter}");
+        assert!(!page.page().has(".chips a"), "{filter} is no filter of theirs");
+    }
+    assert_eq!(dana.get(&format!("/disputes?decided_by={manager}")).await.page().row_ids("disputes-table").len(), 4);
+}
