@@ -200,6 +200,15 @@ async fn the_review_queue_reads_an_index() {
     for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
         world.disputes(&format!("the queue {place:?}"), &pending, DisputeSort::Due, place);
     }
+    // Any order could be read by its own index, row after row of what is decided; what is Pending is few.
+    let sort = Sort { key: DisputeSort::Due, is_descending: false };
+    let asked = plans(world.app.db(), |conn| {
+        dispute_list::page(conn, world.scope, &pending, sort, (Place::First, 2)).expect("there is a page");
+        dispute_list::before(conn, world.scope, &pending, sort, world.dispute).expect("a count");
+    });
+    let read: Vec<&String> =
+        asked.iter().flat_map(|(_, steps)| steps).filter(|step| step.contains("rank_due")).collect();
+    assert_eq!(read.len(), 2, "{asked:#?}");
     let manager = world.app.viewer(Person::manager("dana"));
     let grant = Granted::<ViewDisputes>::check(&manager).expect("View is held");
     let now = world.app.clock().now();
