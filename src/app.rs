@@ -22,6 +22,7 @@ use crate::file_store::FileStore;
 use crate::mail::Mailer;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
+use crate::waveform::Waveforms;
 use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
 /// How long requests under way may take after the stop has begun.
@@ -72,6 +73,7 @@ pub struct Shared {
     pub db: web::Data<Db>,
     pub clock: web::Data<Clock>,
     pub files: web::Data<FileStore>,
+    pub waveforms: web::Data<Waveforms>,
     pub shutdown: web::Data<Shutdown>,
     pub events: web::Data<events::Hub>,
     session_key: Key,
@@ -85,6 +87,7 @@ impl Shared {
             config: web::Data::new(config),
             db: web::Data::new(db),
             clock: web::Data::new(clock),
+            waveforms: web::Data::new(Waveforms::beside(files.as_ref().clone())),
             files,
             shutdown: web::Data::new(Shutdown::default()),
             events: web::Data::new(events::Hub::default()),
@@ -117,6 +120,7 @@ pub fn build(
         .app_data(shared.db)
         .app_data(shared.clock)
         .app_data(shared.files)
+        .app_data(shared.waveforms)
         .app_data(shared.shutdown)
         .app_data(shared.events)
         .app_data(form::payload_config())

@@ -23,6 +23,7 @@ pub mod dispute_list;
 pub mod disputes;
 pub mod evidence;
 pub mod facts;
+pub mod history;
 pub mod inspection;
 pub mod links;
 pub mod mail;

@@ -33,6 +33,7 @@ pub struct FileStore {
 struct Folders {
     files: PathBuf,
     incoming: PathBuf,
+    waveforms: PathBuf,
 }
 
 /// A file on disk, as a walk over the folders finds it.
@@ -48,8 +49,13 @@ pub struct Found {
 impl FileStore {
     /// Opens the folders below the data folder, and creates those that are missing.
     pub fn open(data_dir: &Path) -> io::Result<Self> {
-        let folders = Folders { files: data_dir.join("files"), incoming: data_dir.join("incoming") };
+        let folders = Folders {
+            files: data_dir.join("files"),
+            incoming: data_dir.join("incoming"),
+            waveforms: data_dir.join("waveforms"),
+        };
         create_folder(&folders.incoming)?;
+        create_folder(&folders.waveforms)?;
         create_folder(&folders.files)?;
         for number in 0..=u8::MAX {
             create_folder(&folders.files.join(format!("{number:02x}")))?;
@@ -118,9 +124,35 @@ impl FileStore {
         sync_folder(&self.folder(id))
     }
 
-    /// Removes a file; that it has gone already is as good.
+    /// Removes a file and what was drawn from it; that it has gone already is as good.
     pub fn remove(&self, id: &FileId) -> io::Result<()> {
-        remove_if_there(&self.path(id))
+        remove_if_there(&self.path(id))?;
+        remove_if_there(&self.waveform(id))
+    }
+
+    fn waveform(&self, id: &FileId) -> PathBuf {
+        self.folders.waveforms.join(id.as_str())
+    }
+
+    /// What was drawn from a recording.
+    ///
+    /// # Errors
+    /// If nothing was, or the disk fails.
+    pub fn read_waveform(&self, id: &FileId) -> io::Result<Vec<u8>> {
+        fs::read(self.waveform(id))
+    }
+
+    /// Keeps what was drawn from a recording. It can be drawn again, so nothing waits for the disk.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn keep_waveform(&self, id: &FileId, drawn: &[u8]) -> io::Result<()> {
+        let temporary = Temporary { path: self.folders.incoming.join(FileId::generate().as_str()) };
+        fs::write(&temporary.path, drawn)?;
+        fs::rename(&temporary.path, self.waveform(id))?;
+        temporary.has_moved();
+        // The recording may have been removed meanwhile; what is drawn goes with it.
+        if self.path(id).exists() { Ok(()) } else { remove_if_there(&self.waveform(id)) }
     }
 
     /// Every stored file, one folder at a time.

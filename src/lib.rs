@@ -24,4 +24,5 @@ pub mod mail;
 pub mod metrics;
 pub mod sweep;
 pub mod telemetry;
+pub mod waveform;
 pub mod web;

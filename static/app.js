@@ -465,40 +465,6 @@
   document.addEventListener('htmx:finally:request', guardForms);
   window.addEventListener('pageshow', guardForms);
 
-  // ---- recordings: one at a time, at a chosen speed
-  document.addEventListener('play', (event) => {
-    for (const audio of all('audio')) if (audio !== event.target) audio.pause();
-  }, true);
-  on('click', '[data-speed]', (event, button) => setSpeed(button, Number(button.dataset.speed)));
-  on('click', '[data-skip]', (event, button) => {
-    const audio = one('audio', button.closest('.player'));
-    if (audio) audio.currentTime = Math.max(0, audio.currentTime + Number(button.dataset.skip));
-  });
-  on('change', 'select[data-speeds]', (event, select) => setSpeed(select, Number(select.value)));
-
-  function setSpeed(control, speed) {
-    const player = control.closest('.player');
-    const audio = player && one('audio', player);
-    if (!audio || !(speed > 0)) return;
-    audio.playbackRate = speed;
-    for (const button of all('[data-speed]', player)) button.setAttribute('aria-pressed', String(button === control));
-  }
-
-  on('click', '[data-skip]', (event, button) => withAudio(button, (audio) => { audio.currentTime = Math.max(0, audio.currentTime + Number(button.dataset.skip)); }));
-  on('click', '[data-seek]', (event, button) => withAudio(button, (audio) => {
-    audio.currentTime = Number(button.dataset.seek);
-    audio.play().catch(() => {});
-  }));
-
-  function withAudio(control, run) {
-    const audio = one('audio', control.closest('.player') ?? document.createElement('i'));
-    if (!audio) return;
-    // Nothing is known of a recording before its head has arrived; only then can it be moved.
-    if (audio.readyState > 0) return run(audio);
-    audio.addEventListener('loadedmetadata', () => run(audio), { once: true });
-    audio.load();
-  }
-
   // ---- print: the dispute alone, as the style sheet has it
   on('click', '[data-print]', (event) => {
     event.preventDefault();

@@ -308,6 +308,7 @@ pub fn page(
     let is_plain = match sort.key {
         DisputeSort::Status => filter.reads_an_index(),
         DisputeSort::Buyer => false,
+        DisputeSort::Due => filter.size() == 0 || (filter.size() == 1 && filter.statuses.len() == 1),
         _ => filter.size() == 0,
     };
     let rows = || {
@@ -323,6 +324,21 @@ pub fn page(
     };
     let is_capped = !is_plain && candidate_count(conn, scope, filter)? >= CAP;
     Ok(Listed::cut(found, usize::try_from(per_page).unwrap_or(usize::MAX), &place, is_capped))
+}
+
+/// How many matching rows stand before this one in an order by a column, up to one past the cap: where it is in a queue.
+pub fn before(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    filter: &DisputeFilter,
+    sort: Sort<DisputeSort>,
+    id: DisputeId,
+) -> QueryResult<Count> {
+    let anchor = finders::visible(scope).filter(disputes::id.eq(id)).select(Anchor::as_select()).first(conn)?;
+    let rows = matching_by_column(scope, filter);
+    let rows = if filter.size() <= 1 { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) };
+    let rows = ordered(rows, sort.key, !sort.is_descending, Some(anchor));
+    capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
 }
 
 /// The rows an unusual combination looks through: the first of its most telling filter, in default order.

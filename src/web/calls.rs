@@ -2,10 +2,13 @@
 
 pub mod columns;
 pub mod export;
+pub mod player;
 pub mod query;
 pub mod recording;
 pub mod rows;
 pub mod show;
+mod svg;
+pub mod waveform;
 
 use actix_web::web::Data;
 use askama::Template;
@@ -17,6 +20,7 @@ use rows::{CallRowView, DisputeFacts, RowAction, RowContext};
 pub use export::export;
 pub use recording::recording;
 pub use show::show;
+pub use waveform::waveform;
 
 use super::AppError;
 use super::chrome::{self, Here};

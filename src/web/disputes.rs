@@ -7,6 +7,7 @@ mod csv;
 mod deciding;
 mod index;
 mod panel;
+pub(super) mod review;
 mod row;
 mod settlement;
 mod show;

@@ -66,6 +66,8 @@ paths! {
     call(id) => "/calls/{id}";
     /// The recording of a call.
     recording(id) => "/calls/{id}/recording";
+    /// What the recording of a call looks like.
+    waveform(id) => "/calls/{id}/waveform";
     /// The dispute form of a call.
     new_dispute(call) => "/calls/{call}/disputes/new";
     /// Where the dispute form is sent.
@@ -94,6 +96,10 @@ paths! {
     decision(dispute) => "/disputes/{dispute}/decision";
     /// Reopens a dispute.
     reopening(dispute) => "/disputes/{dispute}/reopening";
+    /// The review queue.
+    review() => "/review";
+    /// One dispute of the review queue.
+    review_case(dispute) => "/review/{dispute}";
     /// Gives a dispute to somebody.
     assignment(dispute) => "/disputes/{dispute}/assignment";
     /// What was selected to be decided at once.

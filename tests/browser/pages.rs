@@ -63,6 +63,7 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
             if viewer.is_manager() {
                 let somebody = users::find_by_email(conn, BUYER)?.expect("the demo has this user");
                 let buyer = somebody.buyer_id.expect("a buyer's user");
+                stops.extend(pending.iter().map(|row| ("review", format!("/review/{}", row.id))));
                 stops.extend([
                     ("settings-users", "/settings/users".into()),
                     ("settings-user", format!("/settings/users/{}", somebody.id)),

@@ -30,6 +30,7 @@ mod permissions;
 mod query_plans;
 mod recordings;
 mod reports;
+mod review;
 mod schema;
 mod sessions;
 mod settings_buyers;

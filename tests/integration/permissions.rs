@@ -25,6 +25,7 @@ const LINES: &[Line] = &[
     ("GET", "/calls/{id}", [303, 200, 404, 200, 303, 200, 200, 200, 200]),
     // The call has no recording: who may ask for it at all is told apart by the call's own page.
     ("GET", "/calls/{id}/recording", [303, 404, 404, 404, 303, 404, 404, 404, 404]),
+    ("GET", "/calls/{id}/waveform", [303, 404, 404, 404, 303, 404, 404, 404, 404]),
     ("GET", "/healthz", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/readyz", [200, 200, 200, 200, 200, 200, 200, 200, 200]),
     ("GET", "/static/{file}", [404, 404, 404, 404, 404, 404, 404, 404, 404]),
@@ -47,6 +48,9 @@ const LINES: &[Line] = &[
     // Without a verdict, and Pending already: what lacks is told only to those who may.
     ("POST", "/disputes/{id}/decision", [303, 403, 403, 403, 303, 403, 403, 422, 403]),
     ("POST", "/disputes/{id}/reopening", [303, 403, 403, 403, 303, 403, 403, 422, 403]),
+    ("GET", "/review", [303, 403, 403, 403, 303, 403, 200, 200, 403]),
+    ("GET", "/review/{id}", [303, 403, 403, 403, 303, 403, 200, 200, 403]),
+    ("POST", "/review/{id}", [303, 403, 403, 403, 303, 403, 403, 422, 403]),
     ("POST", "/disputes/{id}/withdrawal", [303, 303, 404, 403, 303, 403, 403, 403, 403]),
     ("POST", "/disputes/{id}/discard", [303, 409, 404, 403, 303, 403, 403, 403, 403]),
     ("POST", "/disputes/{id}/assignment", [303, 403, 403, 403, 303, 403, 403, 303, 403]),

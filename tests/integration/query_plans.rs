@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::InstrumentationEvent;
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
-use fairdial::auth::Scope;
+use fairdial::auth::{Granted, Scope, ViewDisputes};
 use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
 use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
 use fairdial::db::paging::{Place, Sort};
-use fairdial::db::{AnyConnection, Db, DbError, policy};
+use fairdial::db::{AnyConnection, Db, DbError, disputes, history, policy};
 use fairdial::domain::call::CallStatus;
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::Status;
@@ -191,4 +191,34 @@ async fn the_disputes_table_reads_an_index(#[values(true, false)] is_manager: bo
             world.disputes(&format!("{what} {place:?}"), &filter, DisputeSort::Status, place);
         }
     }
+}
+
+#[actix_web::test]
+async fn the_review_queue_reads_an_index() {
+    let Some(world) = world(true).await else { return };
+    let pending = DisputeFilter { statuses: vec![Status::Pending], ..DisputeFilter::default() };
+    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+        world.disputes(&format!("the queue {place:?}"), &pending, DisputeSort::Due, place);
+    }
+    // Any order could be read by its own index, row after row of what is decided; what is Pending is few.
+    let sort = Sort { key: DisputeSort::Due, is_descending: false };
+    let asked = plans(world.app.db(), |conn| {
+        dispute_list::page(conn, world.scope, &pending, sort, (Place::First, 2)).expect("there is a page");
+        dispute_list::before(conn, world.scope, &pending, sort, world.dispute).expect("a count");
+    });
+    let read: Vec<&String> =
+        asked.iter().flat_map(|(_, steps)| steps).filter(|step| step.contains("rank_due")).collect();
+    assert_eq!(read.len(), 2, "{asked:#?}");
+    let manager = world.app.viewer(Person::manager("dana"));
+    let grant = Granted::<ViewDisputes>::check(&manager).expect("View is held");
+    let now = world.app.clock().now();
+    check(world.app.db(), "beside a dispute", Allowed::IndexOnly, |conn| {
+        let sort = Sort { key: DisputeSort::Due, is_descending: false };
+        dispute_list::before(conn, world.scope, &pending, sort, world.dispute).expect("a count");
+        let row = disputes::find(conn, world.scope, world.dispute).expect("read").expect("it is there");
+        history::of_caller(conn, &grant, &row).expect("a history").expect("a whole number");
+        for buyer in [None, Some(row.buyer_id)] {
+            history::rate(conn, &grant, buyer, now).expect("a rate");
+        }
+    });
 }

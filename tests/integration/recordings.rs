@@ -147,3 +147,94 @@ async fn a_recording_is_offered_where_there_is_one() {
     assert!(!buyer.get(&format!("/calls/{silent}")).await.page().has("audio"));
     buyer.get(&format!("/calls/{silent}/recording")).await.assert_not_found();
 }
+
+/// A call of acme with these bytes as its recording.
+fn recorded_as(app: &TestApp, bytes: &[u8]) -> CallId {
+    let call = recorded(app, "audio/wav");
+    let store = FileStore::open(&app.data_dir()).expect("the folder is there");
+    let file = store.put("call.wav", "audio/wav", bytes).expect("it is stored");
+    app.db()
+        .write_blocking::<_, DbError>(|conn| {
+            use schema::recordings as r;
+            diesel::update(r::table.find(call))
+                .set((r::file_id.eq(file.id.as_str()), r::size.eq(file.size), r::sha256.eq(&file.sha256)))
+                .execute(conn)?;
+            Ok(())
+        })
+        .expect("the row is changed");
+    call
+}
+
+fn kept(app: &TestApp) -> usize {
+    std::fs::read_dir(app.data_dir().join("waveforms")).expect("the folder is there").count()
+}
+
+#[actix_web::test]
+async fn the_waveform_is_a_picture_for_those_who_may_listen() {
+    let app = TestApp::start().await;
+    let call = recorded_as(&app, &fairdial::demo::audio::synthesize(3, 6));
+    let at = format!("/calls/{call}/waveform");
+    let buyer = app.buyer("acme").await;
+    let whole = buyer.get(&format!("{at}?mark=1-2&mark=3-3")).await;
+    whole.assert_ok();
+    assert_eq!(whole.header("content-type"), "image/svg+xml");
+    assert_eq!(whole.header("cache-control"), "private, max-age=0, must-revalidate");
+    assert!(whole.header("vary").contains("Cookie") && whole.header("vary").contains("HX-Request"));
+    let svg = whole.text();
+    assert!(svg.starts_with("<svg class=\"wave\"") && svg.contains("data-millis=\"6000\""), "{svg}");
+    assert!(svg.contains("aria-label=\"Waveform, 0:06."), "{svg}");
+    assert_eq!(svg.matches("class=\"mark\"").count(), 2);
+    // Decoded once: the second answer is read from what was kept.
+    assert_eq!(kept(&app), 1);
+    let tag = whole.header("etag").to_owned();
+    let again = buyer.send(buyer.request(Method::GET, &at).header("If-None-Match", &tag)).await;
+    again.assert_status(304);
+    let part = buyer.request(Method::GET, &at).header("HX-Request", "true").header("HX-Request-Type", "partial");
+    let part = buyer.send(part).await;
+    assert!(part.header("content-type").starts_with("text/html"), "{}", part.header("content-type"));
+    assert!(part.text().starts_with("<svg class=\"wave\""));
+    buyer.get(&format!("{at}?mark=%3Cscript%3E")).await.assert_status(422);
+
+    app.manager("dana").await.get(&at).await.assert_ok();
+    app.buyer("birch").await.get(&at).await.assert_not_found();
+    app.anonymous().get(&at).await.assert_sign_in_first();
+    let silent = NewCall::ordinary(&app.viewer(Person::buyer("acme")), app.clock().now()).add(app.db());
+    buyer.get(&format!("/calls/{silent}/waveform")).await.assert_not_found();
+    let page = buyer.get(&format!("/calls/{call}")).await.page();
+    assert_eq!(page.attr(".player .picture", "hx-get"), at);
+}
+
+#[actix_web::test]
+async fn what_cant_be_decoded_says_so_and_the_player_stays() {
+    let app = TestApp::start().await;
+    for bytes in [AUDIO, b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0"] {
+        let call = recorded_as(&app, bytes);
+        let buyer = app.buyer("acme").await;
+        let at = format!("/calls/{call}/waveform");
+        for _ in 0..2 {
+            let picture = buyer.get(&at).await;
+            picture.assert_ok();
+            assert!(picture.text().contains("can\u{2019}t be drawn"), "{}", picture.text());
+        }
+        let part = buyer.request(Method::GET, &at).header("HX-Request", "true").header("HX-Request-Type", "partial");
+        assert!(buyer.send(part).await.text().starts_with("<p class=\"muted undrawn\">The waveform"));
+        assert!(buyer.get(&format!("/calls/{call}")).await.page().has(".player audio[controls]"));
+    }
+    assert_eq!(kept(&app), 2);
+}
+
+#[actix_web::test]
+async fn a_waveform_goes_with_its_recording() {
+    let app = TestApp::start().await;
+    let call = recorded_as(&app, &fairdial::demo::audio::synthesize(3, 2));
+    app.buyer("acme").await.get(&format!("/calls/{call}/waveform")).await.assert_ok();
+    let store = FileStore::open(&app.data_dir()).expect("the folder is there");
+    let row = app.db().read_blocking::<_, DbError>(|conn| {
+        Ok(schema::recordings::table.find(call).select(schema::recordings::file_id).first::<String>(conn)?)
+    });
+    let file = row.expect("read").parse().expect("an id");
+    store.remove(&file).expect("it is removed");
+    assert_eq!(kept(&app), 0);
+    store.keep_waveform(&file, b"{}").expect("nothing is wrong with that");
+    assert_eq!(kept(&app), 0);
+}

@@ -75,7 +75,7 @@ fn the_database_has_the_tables_and_columns_that_the_program_names() {
 
 /// Foreign keys without an index of their own, each with its reason.
 const WITHOUT_INDEX: &[(&str, &str)] = &[
-    // Publishers, campaigns and users are never removed, and nothing looks calls or disputes up by them alone.
+    // Publishers, campaigns and users are never removed, and nothing looks calls up by them, or disputes by these, alone.
     ("calls", "publisher_id"),
     ("calls", "campaign_id"),
     ("disputes", "created_by"),

@@ -304,6 +304,8 @@ CREATE INDEX disputes_publisher_payout ON disputes (publisher_payout_sort, id);
 CREATE INDEX disputes_buyer_duration ON disputes (buyer_id, duration_sort, id);
 CREATE INDEX disputes_duration ON disputes (duration_sort, id);
 CREATE INDEX disputes_due ON disputes (due_at, id);
+-- The review queue: what is Pending, oldest due first.
+CREATE INDEX disputes_rank_due ON disputes (status_rank, due_at, id);
 CREATE INDEX disputes_assignee ON disputes (assignee_id, status_rank, listed_at DESC, id DESC);
 
 -- Every suffix (four digits or more) of the numbers a dispute is searched by: a substring is a prefix of a suffix.

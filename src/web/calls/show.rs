@@ -3,6 +3,7 @@
 use actix_web::web::Data;
 use askama::Template;
 
+use super::player::Player;
 use super::rows::{self, CallRowView, RowAction, RowContext};
 use crate::auth::Viewer;
 use crate::clock::Clock;
@@ -51,8 +52,8 @@ impl CallPage {
         self.call.line.connected_s.map(|seconds| Duration(i64::from(seconds)))
     }
 
-    fn audio(&self) -> String {
-        crate::web::paths::recording(self.call.line.id)
+    fn player(&self) -> Player {
+        Player::new(self.call.line.id, Vec::new())
     }
 }
 

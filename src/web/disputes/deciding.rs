@@ -106,7 +106,7 @@ fn amount(form: &mut FormState, field: &str, text: &str, currency: Currency) -> 
 }
 
 /// What became of a decision that was sent.
-enum Sent {
+pub(super) enum Sent {
     Done,
     Unreadable(FormState),
 }
@@ -134,12 +134,12 @@ pub(in crate::web) async fn decide(
     Ok(page.respond_to(&request))
 }
 
-fn told(decision: FormState) -> Typed {
+pub(super) fn told(decision: FormState) -> Typed {
     Typed { decision, ..Typed::default() }
 }
 
 /// Decides once for each form.
-fn write(
+pub(super) fn write(
     conn: &mut AnyConnection,
     grant: &Granted<EditDisputes>,
     clock: &Clock,
@@ -172,7 +172,7 @@ fn write(
 }
 
 /// The dispute as it is now, with all that was typed, and why the decision was not taken.
-fn refused(error: DecideError, form: &DecisionForm, zone: Tz) -> Result<(StatusCode, Typed), AppError> {
+pub(super) fn refused(error: DecideError, form: &DecisionForm, zone: Tz) -> Result<(StatusCode, Typed), AppError> {
     let mut state = form.typed();
     let unsent = |said: String| Typed {
         unsent: Some(Unsent { said, wanted: form.said(), note: form.note.clone() }),

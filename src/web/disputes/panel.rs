@@ -15,6 +15,7 @@ use crate::domain::dispute::{Side, Status, full_time};
 use crate::domain::fact::{self, RecordingMark};
 use crate::domain::ids::{CallId, DisputeId};
 use crate::domain::policy::Policy;
+use crate::web::calls::player::Player;
 use crate::web::filters::{Duration, Money, Phone, Size, When};
 use crate::web::notes::fill;
 use crate::web::page::Chrome;
@@ -39,8 +40,7 @@ pub(super) struct Panel {
     pub(super) call_status: &'static str,
     pub(super) hang_up: String,
     pub(super) call: CallId,
-    pub(super) recording: Option<String>,
-    pub(super) marks: Vec<Mark>,
+    pub(super) player: Option<Player>,
     pub(super) reason: String,
     pub(super) submitted: Option<When>,
     pub(super) facts: Vec<Fact>,
@@ -69,14 +69,6 @@ pub(super) struct May {
     pub(super) add_evidence: bool,
     pub(super) write: bool,
     pub(super) write_notes: bool,
-}
-
-/// A point in the recording that somebody marked.
-pub(super) struct Mark {
-    pub(super) from: Duration,
-    pub(super) to: Duration,
-    pub(super) seconds: u32,
-    pub(super) label: String,
 }
 
 /// A named fact.
@@ -181,8 +173,7 @@ impl Panel {
             call_status: row.call_status.label(),
             hang_up: hang_up(&row, is_manager),
             call: row.call_id,
-            recording: row.has_recording.then(|| paths::recording(row.call_id)),
-            marks,
+            player: row.has_recording.then(|| Player::new(row.call_id, marks)),
             reason: policy.reason_label(&row.reason).to_owned(),
             submitted: row.submitted_at.map(when),
             facts,
@@ -244,7 +235,7 @@ fn said(
     viewer: &DisputeViewer,
     row: &DisputeRow,
     files: &[evidence::EvidenceRow],
-) -> Result<(Vec<Mark>, Vec<Fact>), AppError> {
+) -> Result<(Vec<RecordingMark>, Vec<Fact>), AppError> {
     let with_staged = !viewer.viewer().is_manager();
     let mut found = facts::list(conn, row.id, with_staged)?;
     let place = |name: &str| fact::ALL.iter().position(|kind| kind.name == name);
@@ -252,12 +243,7 @@ fn said(
     let (mut marks, mut shown) = (Vec::new(), Vec::new());
     for fact in found {
         if let Some(mark) = (fact.name == "recording_mark").then(|| RecordingMark::parse(&fact.value)).flatten() {
-            marks.push(Mark {
-                from: Duration(i64::from(mark.from_s)),
-                to: Duration(i64::from(mark.to_s)),
-                seconds: mark.from_s,
-                label: mark.label,
-            });
+            marks.push(mark);
             continue;
         }
         let Some(kind) = fact::kind(&fact.name) else { continue };

@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use askama::Template;
 
 use super::panel::Panel;
+use super::review::RateView;
 use super::state::{self, ListState};
 use crate::auth::DisputeViewer;
 use crate::clock::Clock;
@@ -92,6 +93,21 @@ impl Fragments for DisputePage {
 impl DisputePage {
     fn path(&self) -> String {
         paths::dispute(self.panel.id)
+    }
+
+    fn decision_action(&self) -> String {
+        self.to(&paths::decision(self.panel.id))
+    }
+
+    #[expect(clippy::unused_self, reason = "the review queue's form answers otherwise")]
+    fn in_queue(&self) -> bool {
+        false
+    }
+
+    /// How often the buyer disputes stands in the review queue alone.
+    #[expect(clippy::unused_self, reason = "the review queue's form answers otherwise")]
+    fn rates(&self) -> &[RateView] {
+        &[]
     }
 
     /// Where a form of the panel is sent: with the list it was opened from.

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use crate::auth::Viewer;
 use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort};
+use crate::db::paging::Sort;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
@@ -30,6 +31,9 @@ text_enum! {
     }
 }
 words!(Column, DisputeSort, Status);
+
+/// The order of the review queue where nothing else is said.
+const QUEUE_SORT: Sort<DisputeSort> = Sort { key: DisputeSort::Due, is_descending: false };
 
 /// Columns a buyer sees: nothing of publishers, no deadlines.
 const OF_BUYERS: &[Column] = &[
@@ -130,9 +134,51 @@ pub(super) struct ListState {
 impl ListState {
     /// Reads the address over what the person saved.
     pub(super) fn read(params: &Params, viewer: &Viewer, saved: Option<Saved>, now: Instant) -> Result<Self, AppError> {
+        Self::read_over(params, viewer, (saved, DEFAULT_SORT), now)
+    }
+
+    /// Reads the address of the review queue: what is Pending of its filters, oldest due first.
+    pub(super) fn queue(params: &Params, viewer: &Viewer, now: Instant) -> Result<Self, AppError> {
+        let mut state = Self::read_over(params, viewer, (None, QUEUE_SORT), now)?;
+        state.filter.statuses = vec![Status::Pending];
+        let sort = &mut state.listing.sort;
+        if sort.key == DisputeSort::Status {
+            // Within one status the default order is by Submitted.
+            *sort = Sort { key: DisputeSort::Submitted, is_descending: !sort.is_descending };
+        }
+        Ok(state)
+    }
+
+    /// What every address of the queue carries, with its question mark: filters, and what isn't as usual.
+    pub(super) fn queue_query(&self, usual: Tz) -> String {
+        let mut link = self.link().without("status").without("columns").without("per_page");
+        if self.listing.sort == QUEUE_SORT {
+            link = link.without("sort");
+        }
+        if self.listing.zone == usual {
+            link = link.without("tz");
+        }
+        link.to_string().split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
+    }
+
+    /// The review queue of this list's filters; of its order too, unless that is the default.
+    pub(super) fn review(&self) -> String {
+        let mut link = self.link().without("status").without("columns").without("per_page").without("tz");
+        if self.listing.sort == DEFAULT_SORT {
+            link = link.without("sort");
+        }
+        link.at("/review").to_string()
+    }
+
+    fn read_over(
+        params: &Params,
+        viewer: &Viewer,
+        (saved, sort): (Option<Saved>, Sort<DisputeSort>),
+        now: Instant,
+    ) -> Result<Self, AppError> {
         let is_manager = viewer.is_manager();
         let defaults = Defaults {
-            sort: DEFAULT_SORT,
+            sort,
             sorts: if is_manager { DisputeSort::ALL } else { SORTS_OF_BUYERS },
             columns: Column::of(viewer),
             zone: viewer.profile().zone,

@@ -53,6 +53,11 @@ impl Page {
         self.select(selector).into_iter().map(|element| element.text).collect()
     }
 
+    /// An attribute of each element that has been found.
+    pub(crate) fn attrs(&self, selector: &str, name: &str) -> Vec<String> {
+        self.select(selector).iter().map(|element| element.attr(name)).collect()
+    }
+
     /// An attribute of the only element the selector finds.
     #[track_caller]
     pub(crate) fn attr(&self, selector: &str, name: &str) -> String {
