@@ -145,9 +145,14 @@ pub fn refusal(
     own: Option<DisputeId>,
     now: Instant,
 ) -> QueryResult<Option<Refusal>> {
-    let active = calls::active_dispute(conn, call.id)?.filter(|(id, _)| Some(*id) != own).map(|(_, status)| status);
+    let active = another_active(conn, call.id, own)?;
     let window = window_of(conn, policy, call.buyer_id, call.started_at)?;
     Ok(Disputability { status: call.status, window, payout: call.payout, active }.refusal(policy, now))
+}
+
+/// The status of the call's active dispute, if that is another than `own`.
+fn another_active(conn: &mut AnyConnection, call: CallId, own: Option<DisputeId>) -> QueryResult<Option<Status>> {
+    Ok(calls::active_dispute(conn, call)?.filter(|(id, _)| Some(*id) != own).map(|(_, status)| status))
 }
 
 /// Saves a new dispute of a call as a Draft, or sends it.
@@ -250,12 +255,13 @@ fn check(
     (claim, intent): (&Claim, Intent),
     now: Instant,
 ) -> Result<(), SendError> {
-    let refusal = refusal(conn, policy, call, own, now)?;
-    match refusal {
-        Some(refusal) if intent == Intent::Send || matches!(refusal, Refusal::AlreadyDisputed(_)) => {
-            return Err(SendError::Refused(refusal));
-        }
-        _ => {}
+    let refusal = match intent {
+        Intent::Send => refusal(conn, policy, call, own, now)?,
+        // Asked by itself: what else stands against the call may hide it.
+        Intent::Draft => another_active(conn, call.id, own)?.map(Refusal::AlreadyDisputed),
+    };
+    if let Some(refusal) = refusal {
+        return Err(SendError::Refused(refusal));
     }
     let problems = claim.problems(policy, intent);
     if problems.is_empty() { Ok(()) } else { Err(SendError::Invalid(problems)) }

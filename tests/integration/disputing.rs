@@ -280,6 +280,19 @@ async fn a_draft_is_saved_changed_found_again_and_sent() {
 }
 
 #[actix_web::test]
+async fn a_second_draft_is_refused_whatever_else_stands_against_the_call() {
+    let app = TestApp::start().await;
+    let acme = app.buyer("acme").await;
+    let call = call_with(&app, |call| call.status = CallStatus::Failed);
+    let fields = [("reason", "other"), ("intent", "draft")];
+    let first = id_of(&send(&acme, call, &fields).await);
+    let refused = send(&acme, call, &fields).await;
+    refused.assert_status(409);
+    refused.assert_body_has("There is a Draft of a dispute of this call already");
+    assert_eq!((count(&app, "disputes"), row(&app, first).status), (1, Status::Draft));
+}
+
+#[actix_web::test]
 async fn a_pending_dispute_takes_new_facts_and_keeps_those_that_were_sent() {
     let app = TestApp::start().await;
     let acme = app.buyer("acme").await;
