@@ -25,6 +25,7 @@ mod mail;
 mod managing;
 mod menu;
 mod messages;
+mod model;
 mod notifications;
 mod permissions;
 mod query_plans;
