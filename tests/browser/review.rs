@@ -26,7 +26,7 @@ const TOLD: [(&str, &str); 3] = [
 ];
 
 /// Gives a call a recording; the bytes are on disk once for all calls that share them.
-fn record(app: &TestApp, store: &FileStore, call: CallId, bytes: &[u8]) {
+pub(crate) fn record(app: &TestApp, store: &FileStore, call: CallId, bytes: &[u8]) {
     let file = store.put("call.wav", "audio/wav", bytes).expect("it is stored");
     let now = app.clock().now();
     app.db()

@@ -67,12 +67,18 @@ async fn the_export_has_every_row_of_the_filter_in_its_order() {
     let file = acme.get("/disputes.csv?sort=submitted&per_page=1").await;
     file.assert_ok();
     let lines: Vec<_> = file.text().lines().collect();
-    assert_eq!(lines[0], "Dispute,Status,Call Date,Caller ID,Destination,Payout,Reason,Recording,Currency");
+    assert_eq!(lines[0], "Dispute,Status,Call Date,Caller ID,Destination,Payout,Reason,Recording,Credit,Currency");
     let found: Vec<_> = lines[1..].iter().map(|line| line.split(',').next().unwrap_or_default().to_owned()).collect();
     assert_eq!(found, texts(&ids));
     assert!(lines[1].contains(",'=1+1,42.00,"), "{}", lines[1]);
     let managers = dana.get("/disputes.csv").await;
     managers.assert_body_has("Publisher payout").assert_body_has("Buyer");
+    decide(&app, &app.viewer(Person::manager("dana")), ids[1], Verdict::AcceptedPartial, Some(1205));
+    for person in [&acme, &dana] {
+        let file = person.get("/disputes.csv?sort=submitted").await;
+        let credits: Vec<_> = file.text().lines().skip(1).map(|line| line.rsplit(',').nth(1).unwrap()).collect();
+        assert_eq!(credits, ["", "12.05", ""]);
+    }
 }
 
 /// Makes so many withdrawn disputes like one that is there, every second with a recording.

@@ -65,8 +65,10 @@ impl Table {
 
 impl Rows for Table {
     fn header(&self) -> Vec<&'static str> {
-        // An amount means nothing without its currency, and a row nothing without its id.
-        ["Dispute"].into_iter().chain(self.columns().iter().map(|column| column.label())).chain(["Currency"]).collect()
+        // An amount means nothing without its currency, and a row nothing without its id; what came of it is no column of
+        // the page, which says it with the status.
+        let chosen = self.columns().iter().map(|column| column.label());
+        ["Dispute"].into_iter().chain(chosen).chain(["Credit", "Currency"]).collect()
     }
 
     fn next(&mut self, conn: &mut AnyConnection) -> Result<Vec<Vec<Cell>>, DbError> {
@@ -83,9 +85,10 @@ impl Rows for Table {
         let known = KnownRows::load(conn, &self.viewer, &self.policy, &rows, (zone, self.now, String::new()))?;
         let line = |line: dispute_list::DisputeLine| {
             let currency = Cell::text(&line.currency);
+            let credit = amount(line.credit.map(|minor| Money::new(minor, &line.currency)));
             let row = known.row(line);
             let cells = self.columns().iter().map(|column| cell(&row, *column, zone));
-            [Cell::plain(row.id)].into_iter().chain(cells).chain([currency]).collect()
+            [Cell::plain(row.id)].into_iter().chain(cells).chain([credit, currency]).collect()
         };
         Ok(rows.into_iter().map(line).collect())
     }
