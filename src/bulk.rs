@@ -8,10 +8,21 @@ use crate::db::bulk_jobs;
 use crate::db::transitions::DecideError;
 use crate::db::{Db, DbError};
 use crate::domain::ids::BulkJobId;
-use crate::web::AppError;
 
 /// How long a job waits while the database is busy.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a job waits after each failure in a row, before it stops and says why.
+const PAUSES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+
+/// The most characters of what is kept of a failure.
+const LONGEST_TROUBLE: usize = 300;
 
 /// One job to be worked on.
 #[derive(Clone)]
@@ -26,33 +37,55 @@ impl Work {
     ///
     /// # Errors
     /// If the database is busy or broken; nothing of the batch is decided then.
-    pub async fn batch(&self) -> Result<bool, AppError> {
+    pub async fn batch(&self) -> Result<bool, DecideError> {
         let (clock, job) = (self.clock.clone(), self.job);
-        self.db.write(move |conn| bulk_jobs::work(conn, &clock, job)).await.map_err(|error| match error {
-            DecideError::Database(error) => error.into(),
-            other => AppError::Internal(anyhow::Error::new(other)),
-        })
+        self.db.write(move |conn| bulk_jobs::work(conn, &clock, job)).await
     }
 
     /// Works until nothing is left or the server stops; what is left is taken up at the next start.
     pub async fn run(self, shutdown: Shutdown) {
+        self.run_pausing(shutdown, &PAUSES).await;
+    }
+
+    /// The same with other pauses after failures. When they are used up the job stops, and its page says why.
+    pub async fn run_pausing(self, shutdown: Shutdown, pauses: &[Duration]) {
+        let mut left = pauses.iter();
         while !shutdown.has_begun() {
-            match self.batch().await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(AppError::Busy) => tokio::time::sleep(PATIENCE).await,
-                Err(error) => {
-                    tracing::error!(%error, job.id = %self.job, "a bulk decision broke off; the next start goes on with it");
-                    return;
+            let pause = match self.batch().await {
+                Ok(true) => {
+                    left = pauses.iter();
+                    continue;
                 }
+                Ok(false) => return,
+                Err(DecideError::Database(DbError::Busy)) => PATIENCE,
+                Err(error) => match left.next() {
+                    Some(pause) => {
+                        tracing::warn!(%error, job.id = %self.job, ?pause, "a bulk decision failed; it is tried again");
+                        *pause
+                    }
+                    None if self.stop(&error).await => return,
+                    None => PATIENCE,
+                },
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.clone().begun() => return,
             }
         }
+    }
+
+    /// Keeps why the work stopped; whether that could be kept.
+    async fn stop(&self, error: &DecideError) -> bool {
+        let (job, trouble) = (self.job, error.to_string().chars().take(LONGEST_TROUBLE).collect::<String>());
+        tracing::error!(%error, job.id = %job, "a bulk decision stopped; its manager or the next start goes on with it");
+        let kept = self.db.write::<_, DbError, _>(move |conn| Ok(bulk_jobs::stop(conn, job, &trouble)?)).await;
+        kept.inspect_err(|error| tracing::error!(%error, job.id = %job, "that it stopped can't be kept")).is_ok()
     }
 }
 
 /// Takes up what an earlier process left.
 pub async fn resume(db: Db, clock: Clock, shutdown: Shutdown) {
-    let jobs = match db.read::<_, DbError, _>(|conn| Ok(bulk_jobs::unfinished(conn)?)).await {
+    let jobs = match db.write::<_, DbError, _>(|conn| Ok(bulk_jobs::take_up(conn)?)).await {
         Ok(jobs) => jobs,
         Err(error) => {
             tracing::error!(%error, "bulk decisions that were begun can't be found");

@@ -33,6 +33,7 @@ text_enum! {
     State {
         Selected = "selected", "Selected";
         Running = "running", "Running";
+        Stopped = "stopped", "Stopped";
         Done = "done", "Done";
     }
 }
@@ -70,6 +71,8 @@ pub struct JobRow {
     pub note: String,
     pub address: String,
     pub request_id: String,
+    /// Why it stopped, where it is stopped.
+    pub trouble: String,
     pub created_at: Instant,
     pub finished_at: Option<Instant>,
 }
@@ -231,7 +234,8 @@ pub fn totals(conn: &mut AnyConnection, id: BulkJobId, plan: Option<&Plan>) -> Q
     Ok((found.into_values().collect(), skipped))
 }
 
-/// Starts the work on a selection. One that was started already stays as it is: a second click changes nothing.
+/// Starts the work on a selection, or goes on with what stopped. One that was started already stays as it is: a second
+/// click changes nothing.
 ///
 /// # Errors
 /// If it isn't this manager's, or older than an hour.
@@ -244,8 +248,13 @@ pub fn start(
 ) -> Result<JobRow, StartError> {
     lock(conn, Lock::BulkJob(id.number()))?;
     let job = find(conn, grant, id)?.ok_or(StartError::Missing)?;
-    if job.state != State::Selected {
-        return Ok(job);
+    match job.state {
+        State::Selected => {}
+        State::Stopped => {
+            go_on(conn, Some(id))?;
+            return find(conn, grant, id)?.ok_or(StartError::Missing);
+        }
+        State::Running | State::Done => return Ok(job),
     }
     if now - job.created_at >= KEPT {
         return Err(StartError::Expired);
@@ -264,13 +273,35 @@ pub fn start(
     find(conn, grant, id)?.ok_or(StartError::Missing)
 }
 
-/// Jobs that were begun and not finished, oldest first.
-pub fn unfinished(conn: &mut AnyConnection) -> QueryResult<Vec<BulkJobId>> {
+/// Takes up every job that was begun and not finished, oldest first.
+pub fn take_up(conn: &mut AnyConnection) -> QueryResult<Vec<BulkJobId>> {
+    go_on(conn, None)?;
     bulk_jobs::table
         .filter(bulk_jobs::state.eq(State::Running))
         .order((bulk_jobs::created_at, bulk_jobs::id))
         .select(bulk_jobs::id)
         .load(conn)
+}
+
+/// Keeps why a job stopped, so that its manager can see it and go on.
+pub fn stop(conn: &mut AnyConnection, id: BulkJobId, trouble: &str) -> QueryResult<()> {
+    lock(conn, Lock::BulkJob(id.number()))?;
+    let trouble = if trouble.is_empty() { "unknown" } else { trouble };
+    diesel::update(bulk_jobs::table.find(id).filter(bulk_jobs::state.eq(State::Running)))
+        .set((bulk_jobs::state.eq(State::Stopped), bulk_jobs::trouble.eq(trouble)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// What stopped runs again: one job, or every one.
+fn go_on(conn: &mut AnyConnection, only: Option<BulkJobId>) -> QueryResult<()> {
+    let stopped = bulk_jobs::table.filter(bulk_jobs::state.eq(State::Stopped));
+    let running = (bulk_jobs::state.eq(State::Running), bulk_jobs::trouble.eq(""));
+    match only {
+        Some(id) => diesel::update(stopped.filter(bulk_jobs::id.eq(id))).set(running).execute(conn)?,
+        None => diesel::update(stopped).set(running).execute(conn)?,
+    };
+    Ok(())
 }
 
 /// Forgets selections that were never decided and can't be any more.

@@ -349,6 +349,7 @@ diesel::table! {
         note -> Text,
         address -> Text,
         request_id -> Text,
+        trouble -> Text,
         created_at -> Timestamp,
         finished_at -> Nullable<Timestamp>,
     }

@@ -1,5 +1,8 @@
 //! A manager decides: with script the figures follow what is typed and the list goes on; without, the same by forms.
 
+use fairdial::auth::{EditDisputes, Granted};
+use fairdial::db::bulk_jobs::{self, Plan, StartError};
+use fairdial::domain::decision::Verdict;
 use fairdial::domain::ids::DisputeId;
 use thirtyfour::{By, Key};
 
@@ -150,5 +153,31 @@ async fn a_manager_decides_what_is_ticked() {
         browser.assert_accessible().await;
         browser.screenshot(name).await;
     }
+    let path = stop_a_job(&app, ids[1]);
+    browser.open(&format!("{origin}{path}")).await;
+    assert!(browser.text("#stopped").await.contains("database or disk is full"));
+    browser.assert_accessible().await;
+    browser.screenshot("manager-bulk-stopped").await;
+    browser.resize(320, 640).await;
+    assert!(!browser.scrolls_sideways().await);
+    browser.screenshot("manager-bulk-stopped-320").await;
+    browser.press("Continue").await;
+    browser.find("#decided").await;
+    assert!(browser.text("#outcome").await.contains("1 decided, 0 skipped."));
     assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+/// A bulk decision of Dana's about one dispute that stopped before it; gives its page.
+fn stop_a_job(app: &TestApp, id: DisputeId) -> String {
+    let dana = Granted::<EditDisputes>::check(&app.viewer(Person::manager("dana"))).expect("Edit is held");
+    let plan = Plan { verdict: Verdict::AcceptedPartial, credit_percent: Some(1250), note: "As agreed.".to_owned() };
+    let now = app.clock().now();
+    let job = app.db().write_blocking::<_, StartError>(|conn| {
+        let rows = bulk_jobs::versions(conn, &dana, &[id])?;
+        let job = bulk_jobs::select(conn, &dana, &rows, "", now)?;
+        bulk_jobs::start(conn, &dana, job, &plan, now)?;
+        bulk_jobs::stop(conn, job, "database or disk is full")?;
+        Ok(job)
+    });
+    format!("/decisions/{}", job.expect("it is stopped"))
 }

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant as Stopwatch};
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use fairdial::app::Shutdown;
 use fairdial::auth::{EditDisputes, Granted, Viewer};
+use fairdial::bulk::Work;
 use fairdial::db::bulk_jobs::{self, Plan};
 use fairdial::db::dispute_list::{self, DisputeFilter};
 use fairdial::db::transitions::{self, DecideError, DecisionInput};
@@ -144,31 +147,94 @@ async fn what_broke_off_goes_on_where_it_was_and_decides_nothing_twice() {
     let app = TestApp::start().await;
     many(&app, 350);
     let (manager, dana) = (app.viewer(Person::manager("dana")), grant(&app));
-    let plan = Plan { verdict: Verdict::AcceptedPartial, credit_percent: Some(5_000), note: String::new() };
-    let now = app.clock().now();
-    let job = app
-        .db()
-        .write_blocking::<_, bulk_jobs::StartError>(|conn| {
-            let rows = dispute_list::all_matching(conn, manager.scope(), &DisputeFilter::default())?;
-            let id = bulk_jobs::select(conn, &dana, &rows, "", now)?;
-            bulk_jobs::start(conn, &dana, id, &plan, now)
-        })
-        .expect("it starts");
-    app.db().write_blocking(|conn| bulk_jobs::work(conn, app.clock(), job.id)).expect("a batch");
+    let job = begun(&app).job;
     // A batch that breaks off at its end leaves nothing of itself.
     let broken = app.db().write_blocking(|conn| -> Result<(), DecideError> {
-        bulk_jobs::work(conn, app.clock(), job.id)?;
+        bulk_jobs::work(conn, app.clock(), job)?;
         Err(DecideError::NetOutOfRange)
     });
     assert!(broken.is_err());
     assert_eq!(ledger(&app, &manager), (100 * 2100, 100 * 2100, 100, 250));
     // Two servers that take it up at once share the work.
-    let work = |_| fairdial::bulk::resume(app.db().clone(), app.clock().clone(), fairdial::app::Shutdown::default());
+    let work = |_| fairdial::bulk::resume(app.db().clone(), app.clock().clone(), Shutdown::default());
     futures_util::future::join_all((0..2).map(work)).await;
     assert_eq!(ledger(&app, &manager), (350 * 2100, 350 * 2100, 350, 0));
-    let row = app.db().read_blocking::<_, DbError>(|conn| Ok(bulk_jobs::find(conn, &dana, job.id)?)).expect("read");
+    let row = app.db().read_blocking::<_, DbError>(|conn| Ok(bulk_jobs::find(conn, &dana, job)?)).expect("read");
     let row = row.expect("the job is kept");
     assert_eq!((row.state, row.decided, row.next_position), (bulk_jobs::State::Done, 350, 350));
+}
+
+/// A job of Dana's over all there is, half of each payout, of which the first batch is done.
+fn begun(app: &TestApp) -> Work {
+    let (manager, dana, now) = (app.viewer(Person::manager("dana")), grant(app), app.clock().now());
+    let plan = Plan { verdict: Verdict::AcceptedPartial, credit_percent: Some(5_000), note: String::new() };
+    let started = app.db().write_blocking::<_, bulk_jobs::StartError>(|conn| {
+        let rows = dispute_list::all_matching(conn, manager.scope(), &DisputeFilter::default())?;
+        let id = bulk_jobs::select(conn, &dana, &rows, "", now)?;
+        bulk_jobs::start(conn, &dana, id, &plan, now)
+    });
+    let job = started.expect("it starts").id;
+    app.db().write_blocking(|conn| bulk_jobs::work(conn, app.clock(), job)).expect("a batch");
+    Work { db: app.db().clone(), clock: app.clock().clone(), job }
+}
+
+/// Takes a table away that every decision writes to, or brings it back.
+fn set_broken(app: &TestApp, is_broken: bool) {
+    let (from, to) = if is_broken { ("outbox", "outbox_away") } else { ("outbox_away", "outbox") };
+    app.database().connect().batch_execute(&format!("ALTER TABLE {from} RENAME TO {to}")).expect("renamed");
+}
+
+#[actix_web::test]
+async fn work_that_fails_is_tried_again_by_itself() {
+    let app = TestApp::start().await;
+    many(&app, 150);
+    let manager = app.viewer(Person::manager("dana"));
+    let work = begun(&app);
+    set_broken(&app, true);
+    let pauses = [Duration::from_millis(50); 200];
+    let running = actix_web::rt::spawn(async move { work.run_pausing(Shutdown::default(), &pauses).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(ledger(&app, &manager), (100 * 2100, 100 * 2100, 100, 50));
+    set_broken(&app, false);
+    running.await.expect("no panic");
+    assert_eq!(ledger(&app, &manager), (150 * 2100, 150 * 2100, 150, 0));
+}
+
+#[actix_web::test]
+async fn work_that_keeps_failing_stops_says_why_and_goes_on_when_told() {
+    let app = TestApp::start().await;
+    many(&app, 150);
+    let (manager, dana) = (app.viewer(Person::manager("dana")), app.manager("dana").await);
+    let work = begun(&app);
+    set_broken(&app, true);
+    work.clone().run_pausing(Shutdown::default(), &[Duration::from_millis(1); 3]).await;
+    let path = format!("/decisions/{}", work.job);
+    let page = dana.get(&path).await;
+    let told = page.assert_ok().page().text("#stopped");
+    assert!(told.contains("the database said") && told.contains("outbox"), "{told}");
+    assert!(page.page().text("#outcome").starts_with("100 decided, 0 skipped so far."));
+    assert!(!page.page().has("[hx-get][hx-trigger]#bulk-result"), "nothing comes of waiting");
+    app.manager("petra").await.get(&path).await.assert_not_found();
+
+    set_broken(&app, false);
+    let fields = ["selection", "verdict", "credit_percent"].map(|name| (name, page.page().value(name)));
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    app.manager("petra").await.post("/decisions", &fields).await.assert_not_found();
+    dana.post("/decisions", &fields).await.assert_redirect(&path);
+    assert_eq!(finished(&dana, &path).await.page().text("#outcome"), "150 decided, 0 skipped.");
+    assert_eq!(ledger(&app, &manager), (150 * 2100, 150 * 2100, 150, 0));
+}
+
+#[actix_web::test]
+async fn work_that_stopped_is_taken_up_by_the_next_start() {
+    let app = TestApp::start().await;
+    many(&app, 150);
+    let work = begun(&app);
+    set_broken(&app, true);
+    work.run_pausing(Shutdown::default(), &[]).await;
+    set_broken(&app, false);
+    fairdial::bulk::resume(app.db().clone(), app.clock().clone(), Shutdown::default()).await;
+    assert_eq!(ledger(&app, &app.viewer(Person::manager("dana"))), (150 * 2100, 150 * 2100, 150, 0));
 }
 
 #[actix_web::test]

@@ -413,7 +413,7 @@ CREATE INDEX canned_notes_creator ON canned_notes (created_by);
 CREATE TABLE bulk_jobs (
     id BIGINT NOT NULL PRIMARY KEY,
     user_id BIGINT NOT NULL REFERENCES users (id),
-    state TEXT NOT NULL CHECK (state IN ('selected', 'running', 'done')),
+    state TEXT NOT NULL CHECK (state IN ('selected', 'running', 'stopped', 'done')),
     -- The query of the list it was selected from, to go back to.
     list_query TEXT NOT NULL,
     total BIGINT NOT NULL CHECK (total >= 0),
@@ -425,8 +425,11 @@ CREATE TABLE bulk_jobs (
     note TEXT NOT NULL DEFAULT '',
     address TEXT NOT NULL DEFAULT '',
     request_id TEXT NOT NULL DEFAULT '',
+    -- Why it stopped before its end, in the words of the database.
+    trouble TEXT NOT NULL DEFAULT '',
     created_at TIMESTAMP NOT NULL,
     finished_at TIMESTAMP,
+    CONSTRAINT bulk_jobs_trouble CHECK ((state = 'stopped') = (trouble <> '')),
     CONSTRAINT bulk_jobs_progress CHECK (next_position BETWEEN 0 AND total AND decided BETWEEN 0 AND next_position),
     CONSTRAINT bulk_jobs_verdict CHECK (state = 'selected' OR verdict IS NOT NULL),
     CONSTRAINT bulk_jobs_percent CHECK ((verdict = 'accepted_partial') = (credit_percent IS NOT NULL) OR verdict IS NULL)

@@ -214,7 +214,7 @@ pub(in crate::web) async fn confirm(
     })
 }
 
-/// POST `/decisions`: begins the work; a small one is done at once.
+/// POST `/decisions`: begins the work, or goes on with what stopped; a small one is done at once.
 pub(in crate::web) async fn decide(
     grant: Granted<EditDisputes>,
     form: Checked<Vec<(String, String)>>,
@@ -277,6 +277,8 @@ pub(in crate::web) struct ResultPage {
     verdict: &'static str,
     note: String,
     is_done: bool,
+    /// Why it stopped, and what begins it again.
+    stopped: Option<Stopped>,
     total: i64,
     worked: i64,
     decided: Number,
@@ -284,6 +286,13 @@ pub(in crate::web) struct ResultPage {
     decided_lines: Vec<Line>,
     skipped_lines: Vec<Line>,
     back: String,
+}
+
+/// Work that broke off: the reason, and the form that goes on with it, which says again what was chosen.
+struct Stopped {
+    trouble: String,
+    verdict: &'static str,
+    credit_percent: String,
 }
 
 /// A dispute of the result.
@@ -327,6 +336,11 @@ pub(in crate::web) async fn result(
             let decided_lines = if is_done { lines(conn, id, true)? } else { Vec::new() };
             let skipped_lines = if is_done { lines(conn, id, false)? } else { Vec::new() };
             let skipped = job.next_position.saturating_sub(job.decided);
+            let stopped = (job.state == State::Stopped).then(|| Stopped {
+                trouble: job.trouble.clone(),
+                verdict: verdict.code(),
+                credit_percent: job.credit_percent.map(as_percent).unwrap_or_default(),
+            });
             Ok::<_, AppError>(Some(ResultPage {
                 chrome: chrome::load(conn, grant.viewer(), NavItem::Disputes, &here)?,
                 id,
@@ -334,6 +348,7 @@ pub(in crate::web) async fn result(
                 back: back(&job),
                 note: job.note,
                 is_done,
+                stopped,
                 total: job.total,
                 worked: job.next_position,
                 decided: Number(job.decided.unsigned_abs()),
@@ -347,6 +362,11 @@ pub(in crate::web) async fn result(
         Some(page) => Page::new(htmx, page).respond_to(&request),
         None => see_other(paths::selection(id)),
     })
+}
+
+/// Hundredths of a percent as they are typed.
+fn as_percent(hundredths: i64) -> String {
+    money::Money::new(hundredths, money::Currency::USD).plain().to_string()
 }
 
 fn lines(conn: &mut AnyConnection, id: BulkJobId, is_decided: bool) -> Result<Vec<Line>, AppError> {
