@@ -5,18 +5,20 @@ use std::time::{Duration, Instant as Stopwatch};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use fairdial::app::Shutdown;
-use fairdial::auth::{EditDisputes, Granted, Viewer};
+use fairdial::auth::{EditDisputes, Granted, ManageSettings, Viewer};
 use fairdial::bulk::Work;
+use fairdial::db::administration::{self, UserChange};
 use fairdial::db::bulk_jobs::{self, Plan};
 use fairdial::db::dispute_list::{self, DisputeFilter};
 use fairdial::db::transitions::{self, DecideError, DecisionInput};
+use fairdial::db::users::Permissions;
 use fairdial::db::{DbError, audit, counters, schema};
 use fairdial::domain::decision::Verdict;
 use fairdial::domain::dispute::Status;
-use fairdial::domain::ids::DisputeId;
+use fairdial::domain::ids::{CallId, DisputeId};
 
 use crate::disputes::{acme, decide, sent};
-use crate::support::actor::Actor;
+use crate::support::actor::{Actor, Upload};
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::response::Response;
@@ -115,6 +117,78 @@ async fn a_percentage_is_rounded_row_by_row_and_skips_what_it_cannot_split() {
     assert_eq!(done.page().text("#outcome"), "3 decided, 2 skipped.");
     done.assert_body_has("The percentage gives no credit").assert_body_has("It is Rejected already");
     assert_eq!(ledger(&app, &manager), (2110, 2110, 3, 1));
+}
+
+#[actix_web::test]
+async fn what_is_not_as_it_was_confirmed_is_skipped_and_says_why() {
+    use schema::{calls as c, disputes as d};
+    let app = TestApp::start().await;
+    let (buyer, manager, dana) = (acme(&app), app.viewer(Person::manager("dana")), app.manager("dana").await);
+    let ids = many(&app, 6);
+    let small = sent(&app, &buyer, |call| call.payout = Some(10));
+    let answer = dana.post("/selections", &[("matching", "status=pending")]).await;
+    let path = answer.location().to_owned();
+    let files = [("evidence", Upload::new("note.txt", "text/plain", "She called twice."))];
+    let acme = app.buyer("acme").await;
+    acme.post_multipart(&format!("/disputes/{}/evidence", ids[0]), &[], &files).await.assert_status(303);
+    decide(&app, &manager, ids[1], Verdict::Rejected, None);
+    let changed = app.db().write_blocking::<_, DbError>(|conn| {
+        let call: CallId = d::table.find(ids[2]).select(d::call_id).first(conn)?;
+        diesel::update(c::table.find(call)).set(c::payout.eq(4100)).execute(conn)?;
+        diesel::update(d::table.find(ids[3])).set(d::filed_by_manager.eq(manager.user())).execute(conn)?;
+        Ok(())
+    });
+    changed.expect("it changes");
+    acme.post(&format!("/disputes/{}/withdrawal", ids[4]), &[]).await.assert_status(303);
+    let page = dana.get(&format!("{path}?verdict=accepted_partial&credit_percent=99.5")).await;
+    page.assert_ok();
+    assert_eq!(page.page().texts("#totals tbody tr > *")[0], "3", "what is known to be skipped isn't promised");
+    let selection = path.rsplit('/').next().expect("an id");
+    let form = [("selection", selection), ("verdict", "accepted_partial"), ("credit_percent", "99.5")];
+    let answer = dana.post("/decisions", &form).await;
+    let page = dana.follow(&answer).await.page();
+    assert_eq!(page.row_ids("decided"), [ids[5].to_string()]);
+    let skipped: Vec<(String, String)> = page
+        .select("#skipped tbody tr")
+        .iter()
+        .map(|row| (row.attr("data-id"), row.page().texts("td").pop().expect("why")))
+        .collect();
+    let why = |id: DisputeId| {
+        let found = skipped.iter().find(|(skipped, _)| *skipped == id.to_string());
+        found.map(|(_, why)| why.as_str()).expect("it is skipped")
+    };
+    assert_eq!(why(ids[0]), "It changed after it was selected");
+    assert_eq!(why(ids[1]), "It is Rejected already");
+    assert_eq!(why(ids[2]), "Its call changed after Send: look at the difference first");
+    assert_eq!(why(ids[3]), "You filed it yourself");
+    assert_eq!(why(ids[4]), "It is Withdrawn already");
+    assert_eq!(why(small), "The percentage gives the whole payout");
+}
+
+#[actix_web::test]
+async fn who_may_not_decide_any_more_decides_no_further_batch() {
+    let app = TestApp::start().await;
+    many(&app, 150);
+    let (manager, petra) = (app.viewer(Person::manager("dana")), app.viewer(Person::manager("petra")));
+    let work = begun(&app);
+    let settings = Granted::<ManageSettings>::check(&petra).expect("Settings is held");
+    let permissions = Permissions { disputes_view: true, settings: true, ..Permissions::default() };
+    let (name, email) = ("dana".to_owned(), "dana@example.com".to_owned());
+    let change = UserChange { name, email, permissions, seen: None };
+    let now = app.clock().now();
+    let taken =
+        app.db().write_blocking(|conn| administration::change_user(conn, &settings, manager.user(), &change, now));
+    taken.expect("Edit is taken away");
+    work.clone().run(Shutdown::default()).await;
+    assert_eq!(ledger(&app, &petra), (100 * 2100, 100 * 2100, 100, 50));
+    let outcomes: Vec<String> = app
+        .db()
+        .read_blocking::<_, DbError>(|conn| {
+            use schema::bulk_items as i;
+            Ok(i::table.filter(i::position.ge(100)).select(i::outcome).load(conn)?)
+        })
+        .expect("read");
+    assert_eq!(outcomes, vec!["not_allowed"; 50]);
 }
 
 #[actix_web::test]
