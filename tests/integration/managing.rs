@@ -105,6 +105,7 @@ async fn canned_notes_are_kept_changed_and_filled_in() {
     let own = dana.get("/notes").await.page().attr("details[data-id]", "data-id");
     dana.post("/notes", &[("id", &own), ("title", "Shorter"), ("body", "x")]).await.assert_status(303);
     dana.get("/notes").await.assert_body_has("Shorter");
+    assert_eq!(dana.get(&format!("/disputes/{id}")).await.page().attr("[data-insert]", "data-insert"), "x");
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_redirect("/notes");
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_not_found();
 }
