@@ -44,6 +44,7 @@ mod subquery;
 pub mod suffixes;
 pub mod table_settings;
 pub mod throttles;
+pub mod tokens;
 pub mod transitions;
 pub mod users;
 pub mod views;
