@@ -14,5 +14,5 @@ pub use permission::{DisputeCalls, EditDisputes, Granted, ImportCalls, ManageSet
 pub use principal::{Buyer, DisputeViewer, Manager, Profile, Viewer};
 pub use scope::Scope;
 pub use token::{
-    AuditRead, ByToken, Caller, CallsRead, CallsWrite, DisputesRead, DisputesWrite, Scopes, TokenScope,
+    AuditRead, ByToken, Caller, CallsRead, CallsWrite, DisputeParty, DisputesRead, DisputesWrite, Scopes, TokenScope,
 };

@@ -3,6 +3,7 @@
 pub mod adjustments;
 pub mod administration;
 pub mod aliases;
+pub mod amending;
 pub mod answers;
 pub mod assignments;
 pub mod audit;
@@ -28,6 +29,7 @@ pub mod inspection;
 pub mod links;
 pub mod mail;
 pub mod messages;
+pub mod metadata;
 pub mod migrations;
 pub mod names;
 pub mod notifications;

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use super::actor::Origin;
-use super::permission::{DisputeCalls, Granted, Permission, ViewDisputes};
+use super::permission::{DisputeCalls, EditDisputes, Granted, Permission, ViewDisputes};
 use super::principal::{DisputeViewer, Viewer};
 use crate::db::tokens::TokenRow;
 use crate::db::users::UserRow;
@@ -131,6 +131,26 @@ impl Right for DisputeViewer {
     fn of(viewer: &Viewer) -> Result<Self, &'static str> {
         let missing = if viewer.is_manager() { ViewDisputes::LABEL } else { DisputeCalls::LABEL };
         viewer.dispute_viewer().ok_or(missing)
+    }
+}
+
+/// Proof that a person may act on disputes: a buyer's user with Dispute Calls, or a manager with Edit.
+#[derive(Clone, Debug)]
+pub struct DisputeParty(DisputeViewer);
+
+impl DisputeParty {
+    #[must_use]
+    pub fn viewer(&self) -> &DisputeViewer {
+        &self.0
+    }
+}
+
+impl Right for DisputeParty {
+    fn of(viewer: &Viewer) -> Result<Self, &'static str> {
+        if viewer.is_manager() {
+            Granted::<EditDisputes>::of(viewer)?;
+        }
+        DisputeViewer::of(viewer).map(Self)
     }
 }
 

@@ -77,8 +77,7 @@ fn make(config: &Config, create: &Create) -> anyhow::Result<()> {
         scopes: Scopes::new(&create.scopes),
         expires_at: create.expires_days.map(|days| now + Duration::days(i64::from(days))),
     };
-    let (_, secret) =
-        db.write_blocking::<_, TokenError>(|conn| tokens::create(conn, &Actor::operator(), &new, now))?;
+    let (_, secret) = db.write_blocking::<_, TokenError>(|conn| tokens::create(conn, &Actor::operator(), &new, now))?;
     output::line(&secret)
 }
 

@@ -20,7 +20,8 @@ use crate::web::page::{Chrome, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
 
 /// How long a token can last; nothing: until it is revoked.
-const LASTS: [(&str, &str); 4] = [("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until it is revoked")];
+const LASTS: [(&str, &str); 4] =
+    [("30", "30 days"), ("90", "90 days"), ("365", "One year"), ("", "Until it is revoked")];
 
 /// The page of tokens.
 #[derive(Template)]
@@ -75,11 +76,8 @@ impl TokensPage {
             name: row.name,
             prefix: row.prefix,
         };
-        let choice = |scope: &TokenScope| Choice {
-            code: scope.code(),
-            label: scope.label(),
-            is_ticked: ticked.contains(scope),
-        };
+        let choice =
+            |scope: &TokenScope| Choice { code: scope.code(), label: scope.label(), is_ticked: ticked.contains(scope) };
         Ok(Self {
             chrome: chrome::load(conn, viewer, NavItem::Elsewhere, here)?,
             form,
