@@ -49,6 +49,8 @@ pub enum Command {
     /// Create, list and revoke the tokens that programs send to the JSON API
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Print the OpenAPI document of the JSON API
+    Openapi,
     /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
     Doctor(doctor::DoctorCommand),
     /// Follow the audit log's hash chain, or write the log out
@@ -73,6 +75,7 @@ impl Cli {
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
             Command::Token(command) => token::run(&config, command),
+            Command::Openapi => openapi(),
             Command::Doctor(command) => doctor::run(&config, &command),
             Command::Audit(command) => audit::run(&config, &command),
         };
@@ -84,6 +87,12 @@ impl Cli {
             }
         }
     }
+}
+
+/// The same document as `/api/v1/openapi.json`.
+fn openapi() -> anyhow::Result<ExitCode> {
+    output::line(&crate::web::api::document().to_pretty_json()?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The database of a command that may be the first one ever: creates what is missing.

@@ -4,11 +4,14 @@ pub(super) mod audit_logs;
 mod body;
 mod call_shape;
 pub(super) mod calls;
+mod codes;
 pub(super) mod disputes;
+pub(super) mod docs;
 pub(super) mod evidence;
 mod gate;
 pub(super) mod intake;
 mod once;
+mod openapi;
 mod pages;
 mod query;
 mod refusals;
@@ -17,6 +20,7 @@ pub(super) mod settling;
 mod shapes;
 
 pub use gate::{Rates, admit};
+pub use openapi::document;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};

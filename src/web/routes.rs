@@ -131,6 +131,8 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/api/v1/calls" => api::intake::create),
     route!(GET "/api/v1/calls/{id}" => api::calls::show),
     route!(GET "/api/v1/audit-logs" => api::audit_logs::index),
+    route!(GET "/api/v1/openapi.json" => api::docs::openapi),
+    route!(GET "/api/v1/docs" => api::docs::show),
 ];
 
 /// What is served to anybody alike, so that no session is looked up for it: it answers while the database is away.

@@ -7,6 +7,7 @@ mod filing;
 mod intake;
 mod once;
 mod permissions;
+mod specification;
 mod tokens;
 
 use fairdial::auth::{Actor as Who, Scopes, TokenScope};

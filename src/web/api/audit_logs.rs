@@ -80,6 +80,8 @@ impl From<AuditRow> for AuditEntry {
 
 /// GET `/api/v1/audit-logs`: newest first.
 #[utoipa::path(get, path = "/api/v1/audit-logs", tag = "audit", operation_id = "list_audit_logs",
+    summary = "Read the audit log",
+    description = "Newest first. Managers with Settings.",
     params(
         ("actor_id" = Option<String>, Query, description = "The id of a user"),
         ("entity" = Option<String>, Query), ("entity_id" = Option<String>, Query), ("action" = Option<String>, Query),

@@ -41,6 +41,8 @@ fn filter(query: &Query, viewer: &Viewer) -> Result<NumberedFilter, AppError> {
 
 /// GET `/api/v1/calls`: newest first.
 #[utoipa::path(get, path = "/api/v1/calls", tag = "calls", operation_id = "list_calls",
+    summary = "List calls",
+    description = "Newest first. A buyer sees its own.",
     params(
         ("status" = Option<CallStatus>, Query),
         ("dispute_state" = Option<DisputeState>, Query, description = "For those who may see disputes"),
@@ -74,6 +76,8 @@ pub(in crate::web) async fn index(
 
 /// GET `/api/v1/calls/{id}`.
 #[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls", operation_id = "get_call",
+    summary = "Read a call",
+    description = "As its source reported it.",
     params(("id" = String, Path)),
     responses((status = 200, body = Call)), security(("token" = ["calls:read"])))]
 pub(in crate::web) async fn show(

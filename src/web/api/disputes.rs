@@ -62,6 +62,8 @@ fn standings(query: &Query) -> Result<Vec<Standing>, AppError> {
 
 /// GET `/api/v1/disputes`: newest first. A buyer's drafts are among them.
 #[utoipa::path(get, path = "/api/v1/disputes", tag = "disputes", operation_id = "list_disputes",
+    summary = "List disputes",
+    description = "Newest first. A buyer's drafts are among them.",
     params(
         ("status" = Option<String>, Query, description = "A status; `open` (pending, the buyer spoke last), `replied` (pending, the platform spoke last) or `resolved`"),
         ("reason" = Option<String>, Query, description = "The code of a reason"),
@@ -111,6 +113,8 @@ pub(in crate::web) async fn index(
 
 /// GET `/api/v1/disputes/{id}`: with its messages.
 #[utoipa::path(get, path = "/api/v1/disputes/{id}", tag = "disputes", operation_id = "get_dispute",
+    summary = "Read a dispute",
+    description = "Always with its messages.",
     params(("id" = String, Path), ("expand[]" = Option<Vec<String>>, Query, description = "`call`, `messages`, `evidence`, `decision`")),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:read"])))]
 pub(in crate::web) async fn show(
@@ -162,6 +166,8 @@ pub(in crate::web) struct NewDispute {
 
 /// POST `/api/v1/disputes`: files a dispute, or saves it as a draft.
 #[utoipa::path(post, path = "/api/v1/disputes", tag = "disputes", operation_id = "create_dispute",
+    summary = "File a dispute, or save it as a draft",
+    description = "The call is named by `call_id`, or by `call_external_id` and, where several sources have such a call, `source`. With `submit` false it is kept as a draft, which all of the buyer's people with Dispute Calls see, and the platform doesn't.",
     request_body(content((NewDispute = "application/json"), (NewDispute = "application/x-www-form-urlencoded"))),
     responses((status = 201, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]
 pub(in crate::web) async fn create(
@@ -253,6 +259,8 @@ pub(in crate::web) struct DisputeChange {
 
 /// POST `/api/v1/disputes/{id}`: changes a draft, adds evidence to a pending dispute, or sets metadata.
 #[utoipa::path(post, path = "/api/v1/disputes/{id}", tag = "disputes", operation_id = "update_dispute",
+    summary = "Change a dispute",
+    description = "A draft may change in any part. While it is pending, evidence may be added; with `submit` false it is staged, else all that is staged is sent. `metadata` may change in every status: a key set to an empty text is removed, and an empty text instead of keys removes all; a body of `metadata` alone sends nothing. Anything else is a 409.",
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     request_body(content((DisputeChange = "application/json"), (DisputeChange = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]

@@ -27,6 +27,8 @@ pub(in crate::web) struct Upload {
 
 /// POST `/api/v1/disputes/{id}/evidence`: adds a file to a draft or a pending dispute.
 #[utoipa::path(post, path = "/api/v1/disputes/{id}/evidence", tag = "evidence", operation_id = "add_evidence_file",
+    summary = "Add a file",
+    description = "While it is a draft or pending. One file at a time; what can be run is refused.",
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = File)), security(("token" = ["disputes:write"])))]
@@ -94,6 +96,8 @@ fn digest(sent: &Sent) -> String {
 
 /// GET `/api/v1/disputes/{id}/evidence/{eid}`: the file itself.
 #[utoipa::path(get, path = "/api/v1/disputes/{id}/evidence/{eid}", tag = "evidence", operation_id = "get_evidence_file",
+    summary = "Read a file",
+    description = "The bytes, whole or in the part that `Range` names.",
     params(("id" = String, Path), ("eid" = String, Path)),
     responses((status = 200, description = "The file", content_type = "application/octet-stream")),
     security(("token" = ["disputes:read"])))]
@@ -108,6 +112,8 @@ pub(in crate::web) async fn show(
 
 /// DELETE `/api/v1/disputes/{id}/evidence/{eid}`: takes a file out of a draft.
 #[utoipa::path(delete, path = "/api/v1/disputes/{id}/evidence/{eid}", tag = "evidence", operation_id = "delete_evidence_file",
+    summary = "Take a file out of a draft",
+    description = "What was sent can't be taken away.",
     params(("id" = String, Path), ("eid" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 204, description = "It is gone")), security(("token" = ["disputes:write"])))]
 pub(in crate::web) async fn destroy(

@@ -118,6 +118,8 @@ struct Counts {
 
 /// POST `/api/v1/calls`: takes in one call, or up to 1,000; a call that was sent before is the same call.
 #[utoipa::path(post, path = "/api/v1/calls", tag = "calls", operation_id = "send_calls",
+    summary = "Send calls",
+    description = "Managers with Calls Import. One call, or up to 1,000; a call is the same call where `source` and `external_id` are. A list is answered row by row; a call that comes alone and can't be taken is a 422.",
     request_body(content((Incoming = "application/json"), (NewCall = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Results)), security(("token" = ["calls:write"])))]
 pub(in crate::web) async fn create(

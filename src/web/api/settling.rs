@@ -32,6 +32,8 @@ pub(in crate::web) struct Reply {
 
 /// POST `/api/v1/disputes/{id}/reply`: writes to the other side. A buyer's reply may reopen a rejected dispute.
 #[utoipa::path(post, path = "/api/v1/disputes/{id}/reply", tag = "disputes", operation_id = "reply_to_dispute",
+    summary = "Write to the other side",
+    description = "A buyer's reply may make a rejected dispute pending again, where the platform has set it so and the window is open. Managers need Disputes Edit.",
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     request_body(content((Reply = "application/json"), (Reply = "application/x-www-form-urlencoded"))),
     responses((status = 201, body = Message)), security(("token" = ["disputes:write"])))]
@@ -109,6 +111,8 @@ impl Resolution {
 
 /// PUT `/api/v1/disputes/{id}/resolve`: decides a pending dispute.
 #[utoipa::path(put, path = "/api/v1/disputes/{id}/resolve", tag = "disputes", operation_id = "resolve_dispute",
+    summary = "Decide a dispute",
+    description = "Managers with Disputes Edit. `credit` goes with `accepted_partial`; `clawback` is in proportion to the credit where nothing is said.",
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     request_body(content((Resolution = "application/json"), (Resolution = "application/x-www-form-urlencoded"))),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]
@@ -142,6 +146,8 @@ pub(in crate::web) async fn resolve(
 /// POST `/api/v1/disputes/{id}/close`: concedes a pending dispute, irreversibly. A buyer's is withdrawn, a manager accepts
 /// it in full.
 #[utoipa::path(post, path = "/api/v1/disputes/{id}/close", tag = "disputes", operation_id = "close_dispute",
+    summary = "Concede a dispute",
+    description = "Irreversible. A buyer's pending dispute is withdrawn; a manager with Disputes Edit accepts it in full.",
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]
 pub(in crate::web) async fn close(
