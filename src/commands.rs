@@ -49,7 +49,7 @@ pub enum Command {
     /// Create, list and revoke the tokens that programs send to the JSON API
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Print the OpenAPI document of the JSON API
+    /// Print the `OpenAPI` document of the JSON API
     Openapi,
     /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
     Doctor(doctor::DoctorCommand),

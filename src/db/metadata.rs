@@ -111,7 +111,7 @@ mod tests {
     fn an_empty_text_removes_its_key_and_clearing_removes_all() {
         let there = set(&[("a", "1"), ("b", "2")]).apply(&Metadata::new());
         let changed = set(&[("a", ""), ("c", "3")]).apply(&there);
-        assert_eq!(changed.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(changed.into_keys().collect::<Vec<_>>(), ["b", "c"]);
         assert!(MetadataChange::Clear.apply(&there).is_empty());
     }
 

@@ -41,14 +41,14 @@ pub(super) struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     dialed: Option<String>,
-    /// For managers alone.
+    /// For managers alone, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    publisher: Option<Option<String>>,
-    /// For managers alone.
+    #[schema(nullable = false)]
+    publisher: Option<String>,
+    /// For managers alone, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Money>)]
-    publisher_payout: Option<Option<Money>>,
+    #[schema(nullable = false)]
+    publisher_payout: Option<Money>,
     /// For managers alone: where the source keeps the recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -68,14 +68,14 @@ pub(super) fn calls(conn: &mut AnyConnection, viewer: &Viewer, rows: Vec<CallRow
     let sees_disputes = viewer.dispute_viewer().is_some();
     let call = |row: CallRow| {
         let money = |amount: Option<i64>| amount.map(|amount| Money::new(amount, &row.currency));
-        let publisher = publishers.as_ref().map(|names| row.publisher_id.and_then(|id| names.get(&id)).cloned());
+        let publisher = publishers.as_ref().and_then(|names| names.get(&row.publisher_id?)).cloned();
         let is_manager = publishers.is_some();
         Call {
             id: row.id.to_string(),
             object: "call",
             livemode: policy.is_live,
             payout: money(row.payout),
-            publisher_payout: is_manager.then(|| money(row.publisher_payout)),
+            publisher_payout: money(row.publisher_payout.filter(|_| is_manager)),
             publisher,
             source: row.source,
             external_id: row.external_id,

@@ -181,7 +181,7 @@ impl Read {
         let Value::Object(mut row) = row else { return fail("", "A call is an object", None) };
         // The reader recognises a call by these.
         for needed in ["external_id", "started_at", "source"] {
-            let is_there = row.get(needed).is_some_and(|value| !value.is_null() && *value != Value::from(""));
+            let is_there = row.get(needed).is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
             if !is_there {
                 return fail(needed, "This is needed", external_id);
             }

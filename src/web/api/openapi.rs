@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the handlers and shapes themselves.
+//! The `OpenAPI` document, made from the handlers and shapes themselves.
 
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;

@@ -58,7 +58,7 @@ async fn a_buyer_learns_nothing_of_publishers_other_buyers_and_notes() {
         .db()
         .read_blocking::<_, DbError>(|conn| {
             let birch = buyers::table.filter(buyers::name.eq("birch")).select(buyers::id);
-            let buyer: i64 = birch.clone().first(conn)?;
+            let buyer: i64 = birch.first(conn)?;
             let publisher: Vec<i64> = publishers::table.select(publishers::id).load(conn)?;
             let people: Vec<i64> =
                 users::table.filter(users::name.eq_any(["birch", "dana"])).select(users::id).load(conn)?;
