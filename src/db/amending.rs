@@ -59,7 +59,7 @@ pub fn create(
     let id = sending::create(conn, grant, clock, call, (&claim, &Files::default(), wanted.intent()))?;
     if let Some(change) = &wanted.metadata {
         let row = disputes::find(conn, grant.scope(), id)?.ok_or(SendError::Missing)?;
-        metadata::change(conn, &grant.actor(), &row, change, clock.now())?;
+        metadata::begin(conn, &grant.actor(), &row, change, clock.now())?;
     }
     Ok(id)
 }

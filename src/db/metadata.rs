@@ -68,14 +68,37 @@ fn problems(metadata: &Metadata) -> Vec<Problem> {
     problems
 }
 
+/// Gives a dispute that was just made its metadata: part of the same change, so its version stays.
+pub(super) fn begin(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    dispute: &DisputeRow,
+    wanted: &MetadataChange,
+    now: Instant,
+) -> Result<(), SendError> {
+    write(conn, dispute, wanted)?.map_or(Ok(()), |entry| Ok(audit::append(conn, actor, now, &entry)?))
+}
+
 /// Changes the metadata of a dispute that is held by the caller's transaction.
 pub(super) fn change(
     conn: &mut AnyConnection,
     actor: &Actor,
     dispute: &DisputeRow,
-    change: &MetadataChange,
+    wanted: &MetadataChange,
     now: Instant,
 ) -> Result<(), SendError> {
+    let Some(entry) = write(conn, dispute, wanted)? else { return Ok(()) };
+    disputes::touch(conn, dispute.id, now)?;
+    if dispute.status != Status::Draft {
+        let payload = serde_json::json!({ "dispute": dispute.id, "status": dispute.status });
+        outbox::push(conn, Topic::Updated, (dispute.id, dispute.buyer_id), &payload, now)?;
+    }
+    audit::append(conn, actor, now, &entry)?;
+    Ok(())
+}
+
+/// Writes it, unless nothing changes; gives what is to be told of it.
+fn write(conn: &mut AnyConnection, dispute: &DisputeRow, change: &MetadataChange) -> Result<Option<Entry>, SendError> {
     let there = of(dispute);
     let wanted = change.apply(&there);
     let problems = problems(&wanted);
@@ -83,20 +106,14 @@ pub(super) fn change(
         return Err(SendError::Invalid(problems));
     }
     if wanted == there {
-        return Ok(());
+        return Ok(None);
     }
     let text = serde_json::json!(wanted).to_string();
     diesel::update(table::table.find(dispute.id)).set(table::metadata.eq(text)).execute(conn)?;
-    disputes::touch(conn, dispute.id, now)?;
-    if dispute.status != Status::Draft {
-        let payload = serde_json::json!({ "dispute": dispute.id, "status": dispute.status });
-        outbox::push(conn, Topic::Updated, (dispute.id, dispute.buyer_id), &payload, now)?;
-    }
     let entry = Entry::of_dispute("dispute.metadata_changed", dispute.id)
         .was(serde_json::json!({ "metadata": there }))
         .now_is(serde_json::json!({ "metadata": wanted }));
-    audit::append(conn, actor, now, &entry)?;
-    Ok(())
+    Ok(Some(entry))
 }
 
 #[cfg(test)]

@@ -250,12 +250,16 @@ fn check(
     (claim, intent): (&Claim, Intent),
     now: Instant,
 ) -> Result<(), SendError> {
-    let refusal = refusal(conn, policy, call, own, now)?;
-    match refusal {
-        Some(refusal) if intent == Intent::Send || matches!(refusal, Refusal::AlreadyDisputed(_)) => {
-            return Err(SendError::Refused(refusal));
+    let refusal = match intent {
+        Intent::Send => refusal(conn, policy, call, own, now)?,
+        // Whatever else stands against sending it must not hide this.
+        Intent::Draft => {
+            let active = calls::active_dispute(conn, call.id)?.filter(|(id, _)| Some(*id) != own);
+            active.map(|(_, status)| Refusal::AlreadyDisputed(status))
         }
-        _ => {}
+    };
+    if let Some(refusal) = refusal {
+        return Err(SendError::Refused(refusal));
     }
     let problems = claim.problems(policy, intent);
     if problems.is_empty() { Ok(()) } else { Err(SendError::Invalid(problems)) }

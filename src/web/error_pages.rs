@@ -202,12 +202,20 @@ pub(super) const PROBLEM_TYPE: &str = "application/problem+json";
 /// A failure as programs read it; equal failures are equal byte for byte.
 pub(super) fn problem_of(failure: &AppError) -> serde_json::Value {
     let words = Words::of(failure);
+    // The words of a page lead to pages.
+    let (title, detail) = match failure {
+        AppError::NotFound => ("Not found", "It isn’t there, or isn’t yours to see.".into()),
+        AppError::SignInRequired { .. } => ("No good token", "Send a token as Authorization: Bearer TOKEN.".into()),
+        AppError::Forbidden { .. } => ("A permission is missing", words.sentence),
+        AppError::MethodNotAllowed => ("No such method", "Allow names the methods of this address.".into()),
+        _ => (words.title, words.sentence),
+    };
     let mut document = json!({
         "type": format!("/api/v1/docs#{}", failure.code()),
-        "title": words.title,
+        "title": title,
         "status": failure.status().as_u16(),
         "code": failure.code(),
-        "detail": words.sentence,
+        "detail": detail,
     });
     if let (AppError::Invalid(problems), Some(fields)) = (failure, document.as_object_mut()) {
         let told = |problem: &Problem| json!({ "field": problem.field, "detail": problem.sentence });

@@ -70,6 +70,9 @@ async fn it_is_served_printed_and_shown_without_a_token() {
     let problem = nobody.get("/api/v1/calls").await.assert_status(401).json();
     assert_eq!(problem["type"], "/api/v1/docs#unauthorized");
     assert_eq!(page.page().select("#unauthorized").len(), 1);
+    let guide = include_str!("../../../docs/API.md");
+    let codes = page.page().attrs("tr[id]", "id");
+    assert!(codes.len() > 20 && codes.iter().all(|code| guide.contains(&format!("| `{code}` |"))), "{codes:?}");
     nobody.get("/api/v1/nowhere").await.assert_not_found().assert_body_has("\"code\":\"not_found\"");
     let method = nobody.post("/api/v1/docs", &[]).await;
     assert_eq!(method.assert_status(405).header("allow"), "GET, HEAD");
