@@ -16,7 +16,7 @@ text_enum! {
         CallsRead = "calls:read", "Read calls";
         CallsWrite = "calls:write", "Send calls";
         DisputesRead = "disputes:read", "Read disputes";
-        DisputesWrite = "disputes:write", "File, answer and decide disputes";
+        DisputesWrite = "disputes:write", "Work on disputes";
         AuditRead = "audit:read", "Read the audit log";
     }
 }

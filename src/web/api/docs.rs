@@ -47,7 +47,7 @@ struct Endpoint {
     method: String,
     path: String,
     summary: String,
-    description: String,
+    description: Prose,
     scope: String,
     parameters: Vec<Field>,
     body: Option<Kind>,
@@ -60,7 +60,17 @@ struct Field {
     name: String,
     kind: Kind,
     is_needed: bool,
-    description: String,
+    description: Prose,
+}
+
+/// Text in which some words are code.
+#[derive(Default)]
+struct Prose(Vec<(String, bool)>);
+
+impl From<String> for Prose {
+    fn from(text: String) -> Self {
+        Self(text.split('`').enumerate().map(|(at, part)| (part.to_owned(), at % 2 == 1)).collect())
+    }
 }
 
 /// What a value is: words, and the shape they lead to, if any.
@@ -73,7 +83,7 @@ struct Kind {
 /// An object of the API.
 struct Shape {
     name: String,
-    description: String,
+    description: Prose,
     fields: Vec<Field>,
 }
 
@@ -121,7 +131,7 @@ fn endpoint(path: &str, method: &str, operation: &Value) -> Endpoint {
         name: text(parameter, "name"),
         kind: parameter.get("schema").map(kind).unwrap_or_default(),
         is_needed: parameter.get("required") == Some(&Value::Bool(true)),
-        description: text(parameter, "description"),
+        description: text(parameter, "description").into(),
     };
     let body = operation.pointer("/requestBody/content").and_then(Value::as_object).and_then(|kinds| {
         let (media_type, content) = kinds.iter().next()?;
@@ -136,7 +146,7 @@ fn endpoint(path: &str, method: &str, operation: &Value) -> Endpoint {
         method: method.to_uppercase(),
         path: path.to_owned(),
         summary: text(operation, "summary"),
-        description: text(operation, "description"),
+        description: text(operation, "description").into(),
         scope: operation.pointer("/security/0/token/0").and_then(Value::as_str).unwrap_or_default().to_owned(),
         parameters: list(operation, "parameters").iter().map(parameter).collect(),
         body,
@@ -188,7 +198,7 @@ fn shapes(specification: &Value) -> Vec<Shape> {
             name: name.clone(),
             kind: kind(schema),
             is_needed: needed.iter().any(|found| found == name.as_str()),
-            description: text(schema, "description"),
+            description: text(schema, "description").into(),
         };
         let fields: Vec<Field> = pairs(schema, "properties").map(field).collect();
         let words = kind(schema).words;
@@ -198,7 +208,7 @@ fn shapes(specification: &Value) -> Vec<Shape> {
             (true, true) => words,
             (false, true) => format!("{said} {words}"),
         };
-        Shape { name: name.clone(), description, fields }
+        Shape { name: name.clone(), description: description.into(), fields }
     };
     schemas.iter().map(shape).collect()
 }
