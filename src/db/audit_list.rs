@@ -115,7 +115,7 @@ pub fn numbered(
 ) -> QueryResult<(Vec<AuditRow>, i64)> {
     let total = match filter {
         // Numbers have no gaps.
-        filter if *filter == AuditFilter::default() => audit_head::table.select(audit_head::seq).first(conn)?,
+        filter if *filter == AuditFilter::default() => audit_head::table.find(1).select(audit_head::seq).first(conn)?,
         filter => matching(filter).count().get_result(conn)?,
     };
     let rows = matching(filter)
