@@ -23,7 +23,7 @@ use crate::mail::Mailer;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::waveform::Waveforms;
-use crate::web::{error_pages, events, form, routes, same_origin, security_headers, slow_body};
+use crate::web::{api, error_pages, events, form, routes, same_origin, security_headers, slow_body};
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
@@ -76,6 +76,7 @@ pub struct Shared {
     pub waveforms: web::Data<Waveforms>,
     pub shutdown: web::Data<Shutdown>,
     pub events: web::Data<events::Hub>,
+    pub rates: web::Data<api::Rates>,
     session_key: Key,
 }
 
@@ -83,7 +84,9 @@ impl Shared {
     /// Wraps the values once for all workers, and opens the folders of the files.
     pub fn new(config: Config, db: Db, clock: Clock, session_key: Key) -> io::Result<Self> {
         let files = web::Data::new(FileStore::open(&config.data_dir)?);
+        let rates = web::Data::new(api::Rates::of(&config));
         Ok(Self {
+            rates,
             config: web::Data::new(config),
             db: web::Data::new(db),
             clock: web::Data::new(clock),
@@ -123,12 +126,21 @@ pub fn build(
         .app_data(shared.waveforms)
         .app_data(shared.shutdown)
         .app_data(shared.events)
+        .app_data(shared.rates)
         .app_data(form::payload_config())
         .wrap(from_fn(error_pages::render_errors))
         .wrap(Compress::default())
         .wrap(from_fn(security_headers::add_headers))
         .wrap(TracingLogger::<RequestSpan>::new())
         .configure(routes::register_for_anybody)
+        .service(
+            // Tokens alone, and no session: nobody can borrow a browser's rights here.
+            web::scope("/api/v1")
+                .app_data(api::payload_config())
+                .wrap(from_fn(slow_body::limit_slow_bodies))
+                .wrap(from_fn(api::admit))
+                .configure(routes::register_api),
+        )
         .service(
             web::scope("")
                 .wrap(from_fn(slow_body::limit_slow_bodies))

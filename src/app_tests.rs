@@ -45,7 +45,7 @@ fn register(services: &mut web::ServiceConfig) {
     }
     services
         .route("/fail/{kind}", web::get().to(fail))
-        .route("/api/v1/fail/{kind}", web::get().to(fail))
+        .route("/api/fail/{kind}", web::get().to(fail))
         .route("/items/{id}", web::get().to(item))
         .route("/form", web::post().to(form));
     routes::register(services);
@@ -171,7 +171,7 @@ async fn signing_in_leads_back_to_the_page() {
 #[case("busy", 503, "busy")]
 #[actix_web::test]
 async fn programs_get_a_problem_document(#[case] kind: &str, #[case] status: u16, #[case] code: &str) {
-    let response = ask(TestRequest::with_uri(&format!("/api/v1/fail/{kind}")), &[]).await;
+    let response = ask(TestRequest::with_uri(&format!("/api/fail/{kind}")), &[]).await;
     assert_eq!(header_of(&response, "content-type"), "application/problem+json");
     let document: serde_json::Value = serde_json::from_str(&body(response).await).unwrap();
     assert_eq!((document["status"].as_u64(), document["code"].as_str()), (Some(u64::from(status)), Some(code)));

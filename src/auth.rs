@@ -7,8 +7,12 @@ pub mod permission;
 pub mod principal;
 pub mod scope;
 pub mod session;
+pub mod token;
 
 pub use actor::{Actor, Origin, Via};
 pub use permission::{DisputeCalls, EditDisputes, Granted, ImportCalls, ManageSettings, Permission, ViewDisputes};
 pub use principal::{Buyer, DisputeViewer, Manager, Profile, Viewer};
 pub use scope::Scope;
+pub use token::{
+    AuditRead, ByToken, Caller, CallsRead, CallsWrite, DisputeParty, DisputesRead, DisputesWrite, Scopes, TokenScope,
+};

@@ -18,6 +18,7 @@ mod import;
 mod output;
 mod password;
 mod serve;
+mod token;
 mod user;
 
 /// An open-source call-dispute desk for pay-per-call networks.
@@ -45,6 +46,11 @@ pub enum Command {
     /// Add, list and change the people who sign in
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Create, list and revoke the tokens that programs send to the JSON API
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print the `OpenAPI` document of the JSON API
+    Openapi,
     /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
     Doctor(doctor::DoctorCommand),
     /// Follow the audit log's hash chain, or write the log out
@@ -68,6 +74,8 @@ impl Cli {
             Command::Import(arguments) => import::run(&config, &arguments),
             Command::Buyer(command) => buyer::run(&config, command),
             Command::User(command) => user::run(&config, command),
+            Command::Token(command) => token::run(&config, command),
+            Command::Openapi => openapi(),
             Command::Doctor(command) => doctor::run(&config, &command),
             Command::Audit(command) => audit::run(&config, &command),
         };
@@ -79,6 +87,12 @@ impl Cli {
             }
         }
     }
+}
+
+/// The same document as `/api/v1/openapi.json`.
+fn openapi() -> anyhow::Result<ExitCode> {
+    output::line(&crate::web::api::document().to_pretty_json()?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The database of a command that may be the first one ever: creates what is missing.

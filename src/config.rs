@@ -48,6 +48,10 @@ pub struct Config {
     #[arg(long, global = true, env = "FAIRDIAL_MAX_EVIDENCE_FILES", default_value = "10", value_name = "NUMBER", value_parser = evidence_files)]
     pub max_evidence_files: u16,
 
+    /// Requests to the JSON API that a token may make in a minute, at each process
+    #[arg(long, global = true, env = "FAIRDIAL_API_REQUESTS_PER_MINUTE", default_value = "600", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub api_requests_per_minute: u32,
+
     /// How log lines are written to standard error
     #[arg(long, global = true, env = "FAIRDIAL_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
@@ -101,6 +105,7 @@ impl fmt::Debug for Config {
             .field("metrics_bind", &self.metrics_bind)
             .field("max_evidence_bytes", &self.max_evidence_bytes)
             .field("max_evidence_files", &self.max_evidence_files)
+            .field("api_requests_per_minute", &self.api_requests_per_minute)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
             .field("smtp_url", &self.smtp_url)

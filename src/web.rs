@@ -1,6 +1,7 @@
 //! The actix side: everything between a socket and the domain. Depends on `auth`, `db` and `domain`; none of them on this.
 
 pub mod account;
+pub mod api;
 pub mod around;
 pub mod audit;
 pub mod calls;

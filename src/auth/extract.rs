@@ -9,6 +9,7 @@ use tracing_actix_web::RequestId;
 use super::permission::{DisputeCalls, Granted, Permission};
 use super::principal::{Buyer, DisputeViewer, Viewer};
 use super::session::{Loaded, TypedSession};
+use super::token::{Access, ByToken, Caller, Lacks, Right};
 use super::{Origin, Via};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,7 +29,9 @@ pub fn origin(request: &HttpRequest) -> Origin {
         .map(|config| ClientAddress::of(request.head(), config).0.to_string())
         .unwrap_or_default();
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    Origin { via: Via::Browser, address, request_id }
+    // Only programs come by this path, and by no other.
+    let via = if request.path().starts_with("/api/") { Via::Api } else { Via::Browser };
+    Origin { via, address, request_id }
 }
 
 fn viewer(request: &HttpRequest) -> Result<Viewer, AppError> {
@@ -88,3 +91,19 @@ from_request!(DisputeViewer, |viewer| {
     viewer.dispute_viewer().ok_or_else(|| forbidden(what))
 });
 from_request!(Granted<P> where P: Permission, |viewer| Self::check(&viewer).ok_or_else(|| forbidden(P::LABEL)));
+
+/// What a token's request was let in by: the caller, put there by the API's own middleware and nothing else.
+impl<R: Right, A: Access> FromRequest for ByToken<R, A> {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Caller>().cloned();
+        ready(caller.ok_or_else(|| AppError::sign_in(request)).and_then(|caller| {
+            Self::check(&caller).map_err(|lacks| match lacks {
+                Lacks::Scope(scope) => AppError::InsufficientScope { scope: scope.code().to_owned() },
+                Lacks::Permission(what) => forbidden(what),
+            })
+        }))
+    }
+}

@@ -105,3 +105,24 @@ pub fn oldest_first(
 pub fn head(conn: &mut AnyConnection, _grant: &Granted<ManageSettings>) -> QueryResult<(i64, String)> {
     audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)
 }
+
+/// One page by number, newest first, and how many entries there are in all.
+pub fn numbered(
+    conn: &mut AnyConnection,
+    _grant: &Granted<ManageSettings>,
+    filter: &AuditFilter,
+    (offset, limit): (i64, i64),
+) -> QueryResult<(Vec<AuditRow>, i64)> {
+    let total = match filter {
+        // Numbers have no gaps.
+        filter if *filter == AuditFilter::default() => audit_head::table.find(1).select(audit_head::seq).first(conn)?,
+        filter => matching(filter).count().get_result(conn)?,
+    };
+    let rows = matching(filter)
+        .order((audit_log::at.desc(), audit_log::seq.desc()))
+        .offset(offset)
+        .limit(limit)
+        .select(AuditRow::as_select())
+        .load(conn)?;
+    Ok((rows, total))
+}

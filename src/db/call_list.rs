@@ -2,6 +2,7 @@
 
 mod choices;
 mod disputable;
+pub mod numbered;
 mod search;
 
 use diesel::prelude::*;

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::prelude::*;
 
 use super::audit::{self, Entry};
-use super::dialect::{lock_calls, lock_key, widen_cache};
-use super::{AnyConnection, sending};
-use crate::auth::Actor;
+use super::dialect::{Lock, lock, lock_calls, lock_key, widen_cache};
+use super::{AnyConnection, sending, users};
+use crate::auth::{Actor, Granted, ImportCalls, Viewer};
 use crate::domain::Instant;
 use crate::domain::ids::CallId;
 use crate::import::preset::Field;
@@ -131,6 +131,17 @@ pub fn preview(conn: &mut AnyConnection, batch: &[CallRecord], options: Options)
 /// If the database fails.
 pub fn prepare(conn: &mut AnyConnection) -> QueryResult<()> {
     widen_cache(conn)
+}
+
+/// Asks again, under a lock, whether the manager may import: what was committed before wins.
+///
+/// # Errors
+/// If the database fails.
+pub fn may_import(conn: &mut AnyConnection, grant: &Granted<ImportCalls>) -> QueryResult<bool> {
+    lock(conn, Lock::User(grant.user().number()))?;
+    let row = users::find(conn, grant.user())?.filter(|row| row.epoch == grant.viewer().profile().epoch);
+    let viewer = row.and_then(|row| Viewer::from_row(&row, grant.actor().origin));
+    Ok(viewer.is_some_and(|viewer| Granted::<ImportCalls>::check(&viewer).is_some()))
 }
 
 /// Writes the audit entry of a whole import.

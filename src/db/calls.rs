@@ -57,6 +57,43 @@ pub fn find(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<O
     visible(scope).filter(calls::id.eq(id)).select(CallRow::as_select()).first(conn).optional()
 }
 
+/// The calls with this external id that the viewer can see: one of each source, or of the source that is named.
+pub fn find_external(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    external_id: &str,
+    source: Option<&str>,
+) -> QueryResult<Vec<CallRow>> {
+    let sources = match source {
+        Some(source) => vec![source.to_owned()],
+        None => sources(conn)?,
+    };
+    visible(scope)
+        .filter(calls::source.eq_any(sources))
+        .filter(calls::external_id.eq(external_id.to_owned()))
+        .order(calls::source)
+        .select(CallRow::as_select())
+        .load(conn)
+}
+
+/// The few sources there are, one after the other by the key that begins with them.
+fn sources(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        let after = found.last().cloned().unwrap_or_default();
+        let next = calls::table.filter(calls::source.gt(after)).order(calls::source).select(calls::source);
+        match next.first(conn).optional()? {
+            Some(source) => found.push(source),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// The calls of some disputes that the viewer has found before.
+pub fn list_of(conn: &mut AnyConnection, scope: Scope, ids: &[CallId]) -> QueryResult<Vec<CallRow>> {
+    visible(scope).filter(calls::id.eq_any(ids.to_vec())).select(CallRow::as_select()).load(conn)
+}
+
 /// A call this viewer can see, held until the end of the transaction.
 pub(super) fn find_locked(conn: &mut AnyConnection, scope: Scope, id: CallId) -> QueryResult<Option<CallRow>> {
     lock(conn, Lock::Call(id.number()))?;

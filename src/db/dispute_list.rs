@@ -17,6 +17,7 @@ use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
 
 mod export;
+pub mod numbered;
 
 pub use export::{export_page, export_sort};
 

@@ -67,6 +67,15 @@ pub fn list(conn: &mut AnyConnection, dispute: DisputeId) -> QueryResult<Vec<Evi
         .load(conn)
 }
 
+/// The files of some disputes that the viewer has found before.
+pub fn list_of(conn: &mut AnyConnection, disputes: &[DisputeId]) -> QueryResult<Vec<EvidenceRow>> {
+    evidence::table
+        .filter(evidence::dispute_id.eq_any(disputes.to_vec()))
+        .order((evidence::dispute_id, evidence::created_at, evidence::id))
+        .select(EvidenceRow::as_select())
+        .load(conn)
+}
+
 /// A file, through its dispute: a right id under a wrong dispute finds nothing.
 pub fn find(
     conn: &mut AnyConnection,
@@ -181,7 +190,7 @@ pub(super) fn attach(
     }
     let there: i64 = evidence::table.filter(evidence::dispute_id.eq(dispute)).count().get_result(conn)?;
     let new = i64::try_from(kept.len().saturating_add(files.received.len())).unwrap_or(i64::MAX);
-    if there.saturating_add(new) > i64::from(files.limit) {
+    if new > 0 && there.saturating_add(new) > i64::from(files.limit) {
         return Err(SendError::TooManyFiles { limit: files.limit });
     }
     let stored = kept.into_iter().map(|row| (row.id, row.name, row.media_type, row.size, row.sha256));

@@ -4,11 +4,12 @@ use diesel::prelude::*;
 
 use super::audit::{self, Entry};
 use super::dialect::on_backend;
+use super::disputes::DisputeRow;
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::facts;
 use super::sending::{self, SendError};
-use super::{AnyConnection, disputes};
+use super::{AnyConnection, disputes, policy};
 use crate::auth::{DisputeCalls, Granted};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -35,6 +36,34 @@ pub fn list(conn: &mut AnyConnection, dispute: DisputeId, with_staged: bool) -> 
     } else {
         rows.filter(facts::is_staged.eq(false)).select(FactRow::as_select()).load(conn)
     }
+}
+
+/// The facts of some disputes the viewer has found before.
+pub fn list_of(conn: &mut AnyConnection, disputes: &[DisputeId], with_staged: bool) -> QueryResult<Vec<FactRow>> {
+    let rows = facts::table.filter(facts::dispute_id.eq_any(disputes.to_vec())).order((facts::dispute_id, facts::name));
+    if with_staged {
+        rows.select(FactRow::as_select()).load(conn)
+    } else {
+        rows.filter(facts::is_staged.eq(false)).select(FactRow::as_select()).load(conn)
+    }
+}
+
+/// Keeps facts for a dispute that was sent; its buyer alone sees them until they are sent too.
+pub(super) fn stage(
+    conn: &mut AnyConnection,
+    dispute: DisputeId,
+    wanted: &[(String, String)],
+    now: Instant,
+) -> QueryResult<()> {
+    unstage(conn, dispute)?;
+    add(conn, dispute, wanted.iter().map(|(name, value)| (name.as_str(), value.as_str())), true, now)
+}
+
+/// Forgets what was staged.
+pub(super) fn unstage(conn: &mut AnyConnection, dispute: DisputeId) -> QueryResult<()> {
+    let staged = facts::table.filter(facts::dispute_id.eq(dispute)).filter(facts::is_staged.eq(true));
+    diesel::delete(staged).execute(conn)?;
+    Ok(())
 }
 
 /// Makes these the facts of a Draft.
@@ -80,23 +109,15 @@ pub fn add_to_sent(
     id: DisputeId,
     new: &[(String, String)],
 ) -> Result<(), SendError> {
-    let (policy, _) = sending::recheck(conn, grant)?;
+    sending::recheck(conn, grant)?;
     let dispute = disputes::find_locked(conn, grant.scope(), id)?.ok_or(SendError::Missing)?;
     if dispute.status != Status::Pending {
         return Err(SendError::Closed(dispute.status));
     }
-    let there = list(conn, id, false)?;
-    if let Some((name, _)) = new.iter().find(|(name, _)| there.iter().any(|fact| fact.name == *name)) {
-        return Err(SendError::AlreadySent(name.clone()));
+    if new.is_empty() {
+        return Ok(());
     }
-    // The limits hold for the dispute as it will be; its reason may have been switched off since.
-    let sent = there.into_iter().map(|fact| (fact.name, fact.value));
-    let whole = Claim::new(&dispute.reason, &dispute.additional_information, sent.chain(new.iter().cloned()));
-    let problems: Vec<_> =
-        whole.problems(&policy, Intent::Send).into_iter().filter(|problem| problem.field != "reason").collect();
-    if !problems.is_empty() {
-        return Err(SendError::Invalid(problems));
-    }
+    refuse_unfit(conn, &dispute, new)?;
     let now = clock.now();
     let claim = Claim::new(&dispute.reason, "", new.iter().cloned());
     let added: serde_json::Map<_, _> =
@@ -112,4 +133,25 @@ pub fn add_to_sent(
     let entry = Entry::of_dispute("dispute.facts_added", id).now_is(serde_json::json!({ "facts": added }));
     audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
+}
+
+/// New facts come beside what was sent, and the limits hold for the dispute as it will be.
+pub(super) fn refuse_unfit(
+    conn: &mut AnyConnection,
+    dispute: &DisputeRow,
+    new: &[(String, String)],
+) -> Result<(), SendError> {
+    let there = list(conn, dispute.id, false)?;
+    if let Some((name, _)) = new.iter().find(|(name, _)| there.iter().any(|fact| fact.name == *name)) {
+        return Err(SendError::AlreadySent(name.clone()));
+    }
+    let sent = there.into_iter().map(|fact| (fact.name, fact.value));
+    let whole = Claim::new(&dispute.reason, &dispute.additional_information, sent.chain(new.iter().cloned()));
+    // Its reason may have been switched off since.
+    let problems: Vec<_> = whole
+        .problems(&policy::load(conn)?, Intent::Send)
+        .into_iter()
+        .filter(|problem| problem.field != "reason")
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(SendError::Invalid(problems)) }
 }

@@ -67,6 +67,26 @@ pub fn list(conn: &mut AnyConnection, viewer: &DisputeViewer, dispute: DisputeId
     }
 }
 
+/// What both sides wrote to each other in some disputes the viewer has found before, oldest first; never a note.
+pub fn threads(conn: &mut AnyConnection, disputes: &[DisputeId]) -> QueryResult<Vec<(DisputeId, MessageRow)>> {
+    let row = (
+        messages::id,
+        messages::author_id,
+        people::name,
+        messages::author_side,
+        messages::is_internal,
+        messages::body,
+        messages::created_at,
+    );
+    messages::table
+        .inner_join(people::table)
+        .filter(messages::dispute_id.eq_any(disputes.to_vec()))
+        .filter(messages::is_internal.eq(false))
+        .order((messages::dispute_id, messages::created_at, messages::id))
+        .select((messages::dispute_id, row))
+        .load(conn)
+}
+
 /// Writes a message, or an internal note; a buyer's reply may reopen a Rejected dispute (rule 11).
 ///
 /// # Errors

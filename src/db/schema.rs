@@ -109,6 +109,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    tokens (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        prefix -> Text,
+        token_hash -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     throttles (throttle_key) {
         throttle_key -> Text,
         failures -> Integer,
@@ -433,6 +448,7 @@ diesel::joinable!(disputes -> publishers (publisher_id));
 diesel::joinable!(disputes -> campaigns (campaign_id));
 diesel::joinable!(evidence -> disputes (dispute_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(tokens -> users (user_id));
 diesel::joinable!(users -> buyers (buyer_id));
 diesel::joinable!(messages -> users (author_id));
 diesel::joinable!(buyer_aliases -> buyers (buyer_id));
@@ -473,5 +489,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     staged_uploads,
     table_settings,
     throttles,
+    tokens,
     users,
 );

@@ -121,6 +121,8 @@ ids! {
     UserId;
     /// A sign-in, as listed on the account page; not what opens it.
     SessionId;
+    /// An API token, as lists name it; not what opens anything.
+    TokenId;
     /// A call.
     CallId;
     /// A dispute.

@@ -1,6 +1,7 @@
 //! The account of whoever is signed in: what they are called, how pages look to them, password, sessions.
 
 pub(super) mod table;
+pub(super) mod tokens;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder, http::header};

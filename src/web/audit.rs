@@ -26,7 +26,7 @@ use crate::db::{AnyConnection, Db, users};
 use crate::domain::Instant;
 
 /// What entries are about.
-const ENTITIES: [&str; 8] = ["dispute", "message", "evidence", "call", "user", "buyer", "policy", "import"];
+const ENTITIES: [&str; 9] = ["dispute", "message", "evidence", "call", "user", "token", "buyer", "policy", "import"];
 
 /// Filters that are texts in the address.
 const NAMES: [&str; 6] = ["actor", "entity", "entity_id", "action", "from", "to"];
@@ -88,7 +88,7 @@ impl AuditPage {
         self.typed("entity") == entity
     }
 
-    fn entities() -> [&'static str; 8] {
+    fn entities() -> [&'static str; 9] {
         ENTITIES
     }
 }

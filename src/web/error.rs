@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::db::{DbError, Failure};
+use crate::domain::claim::Problem;
 use crate::web::htmx::Htmx;
 use crate::web::paths::LocalPath;
 
@@ -48,6 +49,14 @@ pub enum AppError {
     BadRequest(String),
     /// Understood and not allowed; the sentence says why.
     Unprocessable(String),
+    /// Understood and not allowed, with what is wrong at each field; only the API answers so.
+    Invalid(Vec<Problem>),
+    /// The key of an earlier request with another one; only the API answers so.
+    KeyReused,
+    /// It changed since whoever asks saw it; only the API answers so.
+    PreconditionFailed,
+    /// A body of a kind that isn't read.
+    UnsupportedMedia { expected: &'static str },
     /// The state doesn't allow it any more.
     Conflict(Box<Conflict>),
     /// More bytes than are taken.
@@ -94,7 +103,9 @@ impl AppError {
             Self::Forbidden { .. } | Self::InsufficientScope { .. } | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Gone(_) => StatusCode::GONE,
@@ -115,6 +126,10 @@ impl AppError {
             Self::NotFound => "not_found",
             Self::BadRequest(_) => "bad_request",
             Self::Unprocessable(_) => "unprocessable",
+            Self::Invalid(_) => "invalid",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::UnsupportedMedia { .. } => "unsupported_media_type",
             Self::Conflict(conflict) => conflict.code,
             Self::TooLarge { .. } => "too_large",
             Self::Gone(_) => "gone",

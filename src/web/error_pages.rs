@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
@@ -17,6 +18,7 @@ use super::filters::Size;
 use super::htmx::Htmx;
 use super::page::Chrome;
 use super::paths;
+use crate::domain::claim::Problem;
 
 /// The page that says no.
 #[derive(Template)]
@@ -61,6 +63,15 @@ impl Asked {
     }
 }
 
+/// What an answer carries also where its body is written anew.
+const KEPT: [HeaderName; 5] = [
+    header::ALLOW,
+    HeaderName::from_static("ratelimit-limit"),
+    HeaderName::from_static("ratelimit-remaining"),
+    HeaderName::from_static("ratelimit-reset"),
+    HeaderName::from_static("ratelimit-policy"),
+];
+
 /// Outermost middleware of ours: turns the error that a response carries into what the asker can read.
 pub async fn render_errors(
     request: ServiceRequest,
@@ -80,7 +91,8 @@ pub async fn render_errors(
 }
 
 fn rendered(response: ServiceResponse, asked: &Asked) -> ServiceResponse {
-    let allow = response.headers().get(header::ALLOW).cloned();
+    let kept: Vec<_> =
+        KEPT.iter().filter_map(|name| Some((name.clone(), response.headers().get(name)?.clone()))).collect();
     let chrome = || Chrome::of(response.request());
     let status = response.status();
     let answer = match response.response().error() {
@@ -89,8 +101,8 @@ fn rendered(response: ServiceResponse, asked: &Asked) -> ServiceResponse {
         None => return response,
     };
     let mut answered = response.into_response(answer);
-    if let Some(allow) = allow {
-        answered.headers_mut().insert(header::ALLOW, allow);
+    for (name, value) in kept {
+        answered.headers_mut().insert(name, value);
     }
     answered
 }
@@ -164,24 +176,52 @@ fn retry_after(failure: &AppError, response: &mut actix_web::HttpResponseBuilder
 /// RFC 9457, for programs.
 fn problem_document(failure: &AppError, asked: &Asked) -> HttpResponse {
     let status = failure.status();
-    let words = Words::of(failure);
-    let mut document = json!({
-        "type": "about:blank",
-        "title": words.title,
-        "status": status.as_u16(),
-        "code": failure.code(),
-        "detail": words.sentence,
-    });
+    let mut document = problem_of(failure);
     if let (true, Some(fields)) = (names_request(status), document.as_object_mut()) {
         fields.insert("request_id".to_owned(), asked.request_id.clone().into());
     }
     let mut response = HttpResponse::build(status);
-    response.content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store"));
-    if status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    response.content_type(PROBLEM_TYPE).insert_header((header::CACHE_CONTROL, "no-store"));
+    match failure {
+        AppError::InsufficientScope { scope } => {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
+        AppError::SignInRequired { .. } => {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        _ => {}
     }
     retry_after(failure, &mut response);
     response.body(document.to_string())
+}
+
+/// The media type of a problem.
+pub(super) const PROBLEM_TYPE: &str = "application/problem+json";
+
+/// A failure as programs read it; equal failures are equal byte for byte.
+pub(super) fn problem_of(failure: &AppError) -> serde_json::Value {
+    let words = Words::of(failure);
+    // The words of a page lead to pages.
+    let (title, detail) = match failure {
+        AppError::NotFound => ("Not found", "It isn’t there, or isn’t yours to see.".into()),
+        AppError::SignInRequired { .. } => ("No good token", "Send a token as Authorization: Bearer TOKEN.".into()),
+        AppError::Forbidden { .. } => ("A permission is missing", words.sentence),
+        AppError::MethodNotAllowed => ("No such method", "Allow names the methods of this address.".into()),
+        _ => (words.title, words.sentence),
+    };
+    let mut document = json!({
+        "type": format!("/api/v1/docs#{}", failure.code()),
+        "title": title,
+        "status": failure.status().as_u16(),
+        "code": failure.code(),
+        "detail": detail,
+    });
+    if let (AppError::Invalid(problems), Some(fields)) = (failure, document.as_object_mut()) {
+        let told = |problem: &Problem| json!({ "field": problem.field, "detail": problem.sentence });
+        fields.insert("errors".to_owned(), problems.iter().map(told).collect());
+    }
+    document
 }
 
 /// The request's id helps where we must look something up; elsewhere equal answers stay equal byte for byte.
@@ -233,6 +273,25 @@ impl<'failure> Words<'failure> {
             ),
             AppError::BadRequest(sentence) => ("alert", "This request can’t be read", sentence.into(), calls()),
             AppError::Unprocessable(sentence) => ("alert", "This can’t be done so", sentence.into(), calls()),
+            AppError::Invalid(problems) => {
+                let sentences: Vec<String> = problems.iter().map(|problem| format!("{}.", problem.sentence)).collect();
+                ("alert", "This can’t be done so", sentences.join(" ").into(), None)
+            }
+            AppError::KeyReused => (
+                "alert",
+                "The key was used before",
+                "This Idempotency-Key came with another request in the last 24 hours. Use a new one.".into(),
+                None,
+            ),
+            AppError::PreconditionFailed => (
+                "s-pending",
+                "It changed meanwhile",
+                "It isn’t as it was when you read it. Read it again, then decide.".into(),
+                None,
+            ),
+            AppError::UnsupportedMedia { expected } => {
+                ("alert", "This can’t be read", format!("Send it as {expected}.").into(), None)
+            }
             AppError::Conflict(conflict) => {
                 ("s-pending", conflict.title.as_str(), conflict.sentence.as_str().into(), Some(conflict.back.clone()))
             }

@@ -29,15 +29,9 @@ pub(super) async fn create(
     payload: web::Payload,
     around: Around,
 ) -> Result<HttpResponse, AppError> {
-    let (scope, id) = (grant.scope(), *id);
-    let known = around.db.read(move |conn| Ok::<_, DbError>(disputes::find(conn, scope, id)?)).await?;
-    known.ok_or(AppError::NotFound)?;
-    let limits = Limits::of(&around.config);
-    let sent = upload::read(&request, payload, &around.files, limits).await?;
-    if let Some(error) = not_taken(&sent, limits) {
-        upload::discard(&around.files, sent.files).await;
-        return Err(error);
-    }
+    let id = *id;
+    known(&grant, id, &around).await?;
+    let sent = received(&request, payload, &around).await?;
     let limit = u32::from(around.config.max_evidence_files);
     let files = Files { received: sent.files.clone(), kept: Vec::new(), limit };
     let (clock, writer) = (around.clock.clone(), grant);
@@ -49,6 +43,24 @@ pub(super) async fn create(
         return Err(refusal(error, id));
     }
     Ok(Notice::EvidenceAdded.redirect(&request, back_to(&request, id)))
+}
+
+/// Nobody's files are taken for a dispute that isn't theirs.
+pub(super) async fn known(grant: &Granted<DisputeCalls>, id: DisputeId, around: &Around) -> Result<(), AppError> {
+    let scope = grant.scope();
+    let known = around.db.read(move |conn| Ok::<_, DbError>(disputes::find(conn, scope, id)?)).await?;
+    known.map(drop).ok_or(AppError::NotFound)
+}
+
+/// The files of a form, stored; a form with one that isn't taken is refused whole.
+pub(super) async fn received(request: &HttpRequest, payload: web::Payload, around: &Around) -> Result<Sent, AppError> {
+    let limits = Limits::of(&around.config);
+    let sent = upload::read(request, payload, &around.files, limits).await?;
+    if let Some(error) = not_taken(&sent, limits) {
+        upload::discard(&around.files, sent.files).await;
+        return Err(error);
+    }
+    Ok(sent)
 }
 
 /// All of the files, or none: what was refused is named.
@@ -80,14 +92,23 @@ pub(super) async fn show(
     request: HttpRequest,
     around: Around,
 ) -> Result<HttpResponse, AppError> {
-    let (id, file) = path.into_inner();
+    answer(viewer, path.into_inner(), &request, &around).await
+}
+
+/// A file of a dispute the viewer can see, with the headers that keep it from being a page of ours.
+pub(super) async fn answer(
+    viewer: DisputeViewer,
+    (id, file): (DisputeId, FileId),
+    request: &HttpRequest,
+    around: &Around,
+) -> Result<HttpResponse, AppError> {
     let wanted = file.clone();
     let row = around.db.read(move |conn| Ok::<_, DbError>(evidence::find(conn, &viewer, id, &wanted)?)).await?;
     let row = row.ok_or(AppError::NotFound)?;
     let disposition = names::content_disposition(if is_shown(&row) { "inline" } else { "attachment" }, &row.name);
     let media_type = with_charset(&row.media_type);
     let told = FileAnswer { media_type: &media_type, disposition: &disposition, tag: &row.sha256 };
-    let mut response = ranged_file::answer(&request, &around.files.path(&file), &told).await?;
+    let mut response = ranged_file::answer(request, &around.files.path(&file), &told).await?;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);

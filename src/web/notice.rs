@@ -39,6 +39,7 @@ text_enum! {
         TableReset = "table_reset", "The table settings are back to default.";
         AccountSaved = "account_saved", "Your settings are saved.";
         PasswordChanged = "password_changed", "Your password is changed. You are signed out everywhere else.";
+        TokenRevoked = "token_revoked", "The token is revoked. It opens nothing from now on.";
         SessionEnded = "session_ended", "That session is signed out.";
         UserSaved = "user_saved", "The user is saved. It holds at their next request.";
         UserDisabled = "user_disabled", "The user is disabled and signed out.";

@@ -122,6 +122,10 @@ paths! {
     logout() => "/logout";
     /// The account of whoever is signed in.
     account() => "/account";
+    /// The API tokens of whoever is signed in.
+    tokens() => "/account/tokens";
+    /// Revokes an API token.
+    token_deletion(id) => "/account/tokens/{id}/delete";
     /// Saves the settings of a table.
     table_settings() => "/account/table";
     /// The set-up of the first manager, by a link that works once.

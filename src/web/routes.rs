@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notes,
+    AppError, account, api, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notes,
     notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
@@ -46,6 +46,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/account/table" => account::table::save),
     route!(GET "/account" => account::show),
     route!(POST "/account" => account::update),
+    route!(GET "/account/tokens" => account::tokens::index),
+    route!(POST "/account/tokens" => account::tokens::create),
+    route!(POST "/account/tokens/{id}/delete" => account::tokens::destroy),
     route!(GET "/setup/{token}" => setup::new),
     route!(POST "/setup/{token}" => setup::create),
     route!(GET "/invitations/{token}" => setup::invitation::show),
@@ -114,20 +117,46 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/help" => help::index),
     route!(GET "/help/{guide}" => help::show),
     route!(GET "/help/img/{file}" => help::image),
+    route!(GET "/api/v1/disputes" => api::disputes::index),
+    route!(POST "/api/v1/disputes" => api::disputes::create),
+    route!(GET "/api/v1/disputes/{id}" => api::disputes::show),
+    route!(POST "/api/v1/disputes/{id}" => api::disputes::update),
+    route!(POST "/api/v1/disputes/{id}/evidence" => api::evidence::create),
+    route!(GET "/api/v1/disputes/{id}/evidence/{eid}" => api::evidence::show),
+    route!(DELETE "/api/v1/disputes/{id}/evidence/{eid}" => api::evidence::destroy),
+    route!(POST "/api/v1/disputes/{id}/reply" => api::settling::reply),
+    route!(PUT "/api/v1/disputes/{id}/resolve" => api::settling::resolve),
+    route!(POST "/api/v1/disputes/{id}/close" => api::settling::close),
+    route!(GET "/api/v1/calls" => api::calls::index),
+    route!(POST "/api/v1/calls" => api::intake::create),
+    route!(GET "/api/v1/calls/{id}" => api::calls::show),
+    route!(GET "/api/v1/audit-logs" => api::audit_logs::index),
+    route!(GET "/api/v1/openapi.json" => api::docs::openapi),
+    route!(GET "/api/v1/docs" => api::docs::show),
 ];
 
 /// What is served to anybody alike, so that no session is looked up for it: it answers while the database is away.
 const FOR_ANYBODY: [&str; 3] = ["/healthz", "/readyz", "/static/{file}"];
 
+/// Where the JSON API lies.
+const API: &str = "/api/v1";
+
 /// Registers the table but for what needs no session, and a 404 of ours for everything else.
 pub fn register(services: &mut web::ServiceConfig) {
-    register_all(services, ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path)));
+    let pages = ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path) && !route.path.starts_with(API));
+    register_all(services, pages);
     services.default_service(web::route().to(nowhere));
 }
 
 /// Registers what needs no session.
 pub(crate) fn register_for_anybody(services: &mut web::ServiceConfig) {
     register_all(services, ROUTES.iter().filter(|route| FOR_ANYBODY.contains(&route.path)));
+}
+
+/// Registers the JSON API, in its own scope.
+pub(crate) fn register_api(services: &mut web::ServiceConfig) {
+    register_all(services, ROUTES.iter().filter(|route| route.path.starts_with(API)));
+    services.default_service(web::route().to(nowhere));
 }
 
 /// Registers some routes; lines with the same path share a resource.
@@ -137,7 +166,8 @@ pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: impl Itera
             continue;
         }
         let same_path = || routes.clone().filter(|route| route.path == first.path);
-        let resource = same_path().fold(web::resource(first.path), |resource, route| resource.route(route.guarded()));
+        let path = first.path.strip_prefix(API).unwrap_or(first.path);
+        let resource = same_path().fold(web::resource(path), |resource, route| resource.route(route.guarded()));
         let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));
     }

@@ -28,8 +28,9 @@ const PARTS: usize = 200;
 /// A form ends within this time: a file must be young when its row is written, or the sweep could take it.
 const LONGEST: Duration = Duration::from_hours(12);
 
-/// The field whose parts are files.
+/// The field whose parts are files; programs say `file` as well.
 const FILES: &str = "evidence";
+const FILE: &str = "file";
 
 /// How much is taken.
 #[derive(Clone, Copy, Debug)]
@@ -304,7 +305,7 @@ impl Arrival<'_> {
     }
 
     async fn take_file(&mut self, mut field: Field, given: &str) -> Result<(), Cut> {
-        if field.name() != Some(FILES) {
+        if !matches!(field.name(), Some(FILES | FILE)) {
             let sentence = format!("Files are sent in the field \u{201c}{FILES}\u{201d}.");
             return Err(Cut::Failed(AppError::Unprocessable(sentence)));
         }

@@ -2,9 +2,12 @@
 //!
 //! `bin/pictures` copies some of the pictures into the guide.
 
+use chrono::TimeDelta;
+use fairdial::auth::{Actor, Scopes, TokenScope};
 use fairdial::db::DbError;
 use fairdial::db::call_list::{self, CallFilter, Disputable};
 use fairdial::db::paging::Place;
+use fairdial::db::tokens::{self, NewToken, TokenError};
 use fairdial::db::{dispute_list, policy, users};
 use fairdial::demo::store;
 use fairdial::demo::world::World as Demo;
@@ -27,7 +30,29 @@ async fn demo() -> TestApp {
     let files = FileStore::open(&app.data_dir()).expect("a folder for files");
     let world = Demo::new(SEED, Scale::demo(), now);
     store::fill(app.db(), &files, &world, now, |_| {}).expect("the demo is stored");
+    add_tokens(&app);
     app
+}
+
+/// A token with scopes and one with all of them, so that their page has something to show.
+fn add_tokens(app: &TestApp) {
+    let now = app.clock().now();
+    let made = app.db().write_blocking::<_, TokenError>(|conn| {
+        let user = users::find_by_email(conn, BUYER)?.expect("the demo has this user").id;
+        let scopes = Scopes::new(&[TokenScope::CallsRead, TokenScope::DisputesRead, TokenScope::DisputesWrite]);
+        for (name, scopes, expires_at) in
+            [("Nightly filing", scopes, Some(now + TimeDelta::days(90))), ("Everything", Scopes::default(), None)]
+        {
+            tokens::create(
+                conn,
+                &Actor::operator(),
+                &NewToken { user, name: name.to_owned(), scopes, expires_at },
+                now,
+            )?;
+        }
+        Ok(())
+    });
+    made.expect("the tokens are made");
 }
 
 /// The pages of a person, by what is there for them to see.
@@ -56,6 +81,8 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
                 ("disputes", "/disputes".into()),
                 ("notifications", "/notifications".into()),
                 ("account", "/account".into()),
+                ("account-tokens", "/account/tokens".into()),
+                ("api-docs", "/api/v1/docs".into()),
                 ("help", "/help/buyer".into()),
                 ("missing", "/nowhere".into()),
             ];

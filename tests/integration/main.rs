@@ -4,6 +4,7 @@
 
 mod account;
 mod account_page;
+mod api;
 mod audit;
 mod bulk;
 mod call_export;
@@ -38,6 +39,5 @@ mod settings_buyers;
 mod settings_policy;
 mod settings_users;
 mod setup;
-#[expect(dead_code, reason = "helpers wait for their first test")]
 mod support;
 mod upkeep;

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::InstrumentationEvent;
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
-use fairdial::auth::{Granted, Scope, ViewDisputes};
+use fairdial::auth::{Granted, ManageSettings, Scope, ViewDisputes};
+use fairdial::db::audit_list::{self, AuditFilter};
+use fairdial::db::call_list::numbered::NumberedFilter as CallsByNumber;
 use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
+use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
 use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
 use fairdial::db::paging::{Place, Sort};
-use fairdial::db::{AnyConnection, Db, DbError, disputes, history, policy};
-use fairdial::domain::call::CallStatus;
+use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, policy};
+use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
-use fairdial::domain::dispute::Status;
+use fairdial::domain::dispute::{Side, Status};
 use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId};
 use rstest::rstest;
 
@@ -221,4 +224,58 @@ async fn the_review_queue_reads_an_index() {
             history::rate(conn, &grant, buyer, now).expect("a rate");
         }
     });
+}
+
+#[rstest]
+#[actix_web::test]
+async fn the_lists_of_the_api_read_an_index(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let now = world.app.clock().now();
+    let far = now + chrono::Duration::days(1);
+    let all = ByNumber::default();
+    let disputes = [
+        ("all", Allowed::IndexOnly, all.clone()),
+        ("since", Allowed::IndexOnly, ByNumber { created_from: Some(now), ..all.clone() }),
+        ("before", Allowed::IndexOnly, ByNumber { created_before: Some(far), ..all.clone() }),
+        ("a call", Allowed::SortOfCandidates, ByNumber { calls: Some(vec![world.call]), ..all.clone() }),
+        ("a reason", Allowed::SortOfCandidates, ByNumber { reason: Some("caller_hung_up".into()), ..all.clone() }),
+        ("open", Allowed::SortOfCandidates, ByNumber { standings: vec![Standing::SpokeLast(Side::Buyer)], ..all }),
+    ];
+    for (what, allowed, filter) in disputes {
+        check(world.app.db(), &format!("disputes by number, {what}"), allowed, |conn| {
+            let (rows, total) = numbered::page(conn, world.scope, &filter, (0, 50)).expect("there is a page");
+            assert_eq!((rows.len(), total), (1, 1), "{what}");
+        });
+    }
+    let viewer = world.app.viewer(if is_manager { Person::manager("dana") } else { Person::buyer("acme") });
+    let proof = viewer.dispute_viewer().expect("disputes are seen");
+    let all = CallsByNumber::default();
+    let calls = [
+        ("all", Allowed::IndexOnly, all.clone()),
+        ("since", Allowed::IndexOnly, CallsByNumber { started_before: Some(far), ..all.clone() }),
+        ("a status", Allowed::IndexOnly, {
+            CallsByNumber { status: Some(CallStatus::CompletedWithConversion), ..all.clone() }
+        }),
+        ("some", Allowed::SortOfCandidates, CallsByNumber { ids: Some(vec![world.call]), ..all.clone() }),
+        ("disputed", Allowed::IndexOnly, all.with_dispute_state(&proof, DisputeState::Disputed)),
+    ];
+    for (what, allowed, filter) in calls {
+        check(world.app.db(), &format!("calls by number, {what}"), allowed, |conn| {
+            let (rows, total) =
+                call_list::numbered::page(conn, world.scope, &filter, (0, 50)).expect("there is a page");
+            assert_eq!((rows.len(), total), (1, 1), "{what}");
+        });
+    }
+    check(world.app.db(), "a call by its external id", Allowed::IndexOnly, |conn| {
+        let call = calls::find(conn, world.scope, world.call).expect("read").expect("it is there");
+        assert_eq!(calls::find_external(conn, world.scope, &call.external_id, None).expect("read").len(), 1);
+    });
+    let Some(grant) = Granted::<ManageSettings>::check(&viewer) else { return };
+    for filter in
+        [AuditFilter::default(), AuditFilter { action: Some("dispute.sent".into()), ..AuditFilter::default() }]
+    {
+        check(world.app.db(), "the audit log by number", Allowed::IndexOnly, |conn| {
+            audit_list::numbered(conn, &grant, &filter, (0, 50)).expect("there is a page");
+        });
+    }
 }

@@ -21,6 +21,7 @@ DROP TABLE call_raws;
 DROP TABLE calls;
 DROP TABLE answers;
 DROP TABLE throttles;
+DROP TABLE tokens;
 DROP TABLE one_time_links;
 DROP TABLE sessions;
 DROP TABLE table_settings;

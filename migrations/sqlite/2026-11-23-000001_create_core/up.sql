@@ -116,6 +116,22 @@ CREATE TABLE one_time_links (
 );
 CREATE INDEX one_time_links_user ON one_time_links (user_id);
 
+-- What programs send instead of a password: the database holds a digest, and the beginning to find a leaked one by.
+CREATE TABLE tokens (
+    id INTEGER NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    prefix TEXT NOT NULL,
+    token_hash TEXT NOT NULL UNIQUE,
+    -- Scopes, separated by blanks; empty: all that its user may do.
+    scopes TEXT NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP,
+    last_used_at TIMESTAMP,
+    revoked_at TIMESTAMP
+);
+CREATE INDEX tokens_user ON tokens (user_id, id);
+
 -- Failed sign-ins by account and by address.
 CREATE TABLE throttles (
     throttle_key TEXT NOT NULL PRIMARY KEY,
@@ -182,6 +198,8 @@ CREATE INDEX calls_by_buyer_status ON calls (buyer_id, status, started_at DESC, 
 CREATE INDEX calls_by_status ON calls (status, started_at DESC, id DESC);
 CREATE INDEX calls_by_buyer_payout ON calls (buyer_id, payout_sort, id);
 CREATE INDEX calls_by_payout ON calls (payout_sort, id);
+-- Few calls have a dispute state.
+CREATE INDEX calls_by_dispute_state ON calls (dispute_state, started_at DESC, id DESC) WHERE dispute_state <> 'none';
 
 -- The row as the source sent it.
 CREATE TABLE call_raws (
@@ -304,6 +322,8 @@ CREATE INDEX disputes_publisher_payout ON disputes (publisher_payout_sort, id);
 CREATE INDEX disputes_buyer_duration ON disputes (buyer_id, duration_sort, id);
 CREATE INDEX disputes_duration ON disputes (duration_sort, id);
 CREATE INDEX disputes_due ON disputes (due_at, id);
+CREATE INDEX disputes_buyer_created ON disputes (buyer_id, created_at, id);
+CREATE INDEX disputes_created ON disputes (created_at, id);
 -- The review queue: what is Pending, oldest due first.
 CREATE INDEX disputes_rank_due ON disputes (status_rank, due_at, id);
 CREATE INDEX disputes_assignee ON disputes (assignee_id, status_rank, listed_at DESC, id DESC);
