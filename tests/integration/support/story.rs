@@ -70,6 +70,10 @@ impl NewCall {
                     c::updated_at.eq(self.started_at),
                 ))
                 .execute(conn)?;
+            use schema::counters;
+            diesel::update(counters::table.filter(counters::buyer_key.eq_any([0, self.buyer.number()])))
+                .set(counters::calls.eq(counters::calls + 1))
+                .execute(conn)?;
             Ok(())
         });
         added.expect("the call is added");
