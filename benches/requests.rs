@@ -34,7 +34,8 @@ const MANAGER: &str = "idris@quillmoor.example";
 /// A user of the largest buyer.
 const BUYER: &str = "maren@lanternbrook.example";
 
-/// What is asked; `{dispute}` is the id of one in the middle of the table.
+/// What is asked; `{dispute}` is the id of one in the middle of the table, `{digits}` are those of its Caller ID (fewer digits
+/// match many: all numbers of the demo end in 55501 and two more).
 const REQUESTS: [(&str, &str, &str); 12] = [
     ("Disputes, manager", MANAGER, "/disputes"),
     ("Disputes, buyer", BUYER, "/disputes"),
@@ -42,7 +43,7 @@ const REQUESTS: [(&str, &str, &str); 12] = [
     ("Disputes, one status, manager", MANAGER, "/disputes?status=rejected"),
     ("Disputes, one reason, buyer", BUYER, "/disputes?reason=not_qualified"),
     ("Disputes by payout, manager", MANAGER, "/disputes?sort=-payout"),
-    ("Disputes, seven digits, manager", MANAGER, "/disputes?q=5550164"),
+    ("Disputes, a whole number, manager", MANAGER, "/disputes?q={digits}"),
     ("Call Log, manager", MANAGER, "/calls"),
     ("Call Log, buyer", BUYER, "/calls"),
     ("Details panel, manager", MANAGER, "panel"),
@@ -147,7 +148,7 @@ fn ask(folder: &Path, request: usize, times: u32) -> Asked {
     let (_, who, target) = REQUESTS[request];
     let config = config(folder);
     let db = Db::open_current(&config).expect("the database opens");
-    let dispute = middle(&db, who);
+    let (dispute, caller_id) = middle(&db, who);
     actix_web::rt::System::new().block_on(async move {
         let key = session::signing_key(&config.data_dir).expect("a key");
         let shared = Shared::new(config, db, Clock::System, key).expect("the app is put together");
@@ -160,7 +161,11 @@ fn ask(folder: &Path, request: usize, times: u32) -> Asked {
         let cookie = signed_in.headers().get(SET_COOKIE).expect("a cookie").to_str().expect("text").to_owned();
         let cookie = cookie.split(';').next().expect("a cookie").to_owned();
         let is_panel = target == "panel";
-        let target = if is_panel { format!("/disputes/{dispute}") } else { target.replace("{dispute}", &dispute) };
+        let target = if is_panel {
+            format!("/disputes/{dispute}")
+        } else {
+            target.replace("{dispute}", &dispute).replace("{digits}", caller_id.trim_start_matches("+1"))
+        };
         let asked = async || {
             let mut request = test::TestRequest::get().uri(&target).insert_header((COOKIE, cookie.as_str()));
             if is_panel {
@@ -185,8 +190,8 @@ fn ask(folder: &Path, request: usize, times: u32) -> Asked {
     })
 }
 
-/// A dispute in the middle of what somebody sees.
-fn middle(db: &Db, who: &str) -> String {
+/// A dispute in the middle of what somebody sees, and its Caller ID.
+fn middle(db: &Db, who: &str) -> (String, String) {
     use diesel::prelude::*;
     use fairdial::auth::{Origin, Viewer};
     use fairdial::db::users;
@@ -202,8 +207,10 @@ fn middle(db: &Db, who: &str) -> String {
             }
         };
         let all: i64 = seen().count().get_result(conn)?;
-        let id = seen().order(schema::disputes::listed_at).offset(all / 2).select(schema::disputes::id);
-        Ok(id.first::<DisputeId>(conn)?.to_string())
+        let found = seen().order(schema::disputes::listed_at).offset(all / 2);
+        let (id, caller_id) =
+            found.select((schema::disputes::id, schema::disputes::caller_id)).first::<(DisputeId, String)>(conn)?;
+        Ok((id.to_string(), caller_id))
     })
     .expect("there is one")
 }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::db::{DatabaseUrl, Db};
+use crate::db::{DatabaseUrl, Db, DbError};
 
 mod audit;
 mod buyer;
@@ -62,6 +62,17 @@ pub enum Command {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct WrongUse(String);
+
+/// What a command that changes the database can end in.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Database(DbError),
+}
+
+crate::db::database_failure!(CommandError);
 
 impl Cli {
     /// Runs the command; every failure has been said on standard error.

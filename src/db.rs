@@ -42,6 +42,7 @@ pub mod reports;
 pub mod schema;
 pub mod sending;
 pub mod sessions;
+pub mod stamp;
 mod subquery;
 pub mod suffixes;
 pub mod table_settings;

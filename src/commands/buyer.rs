@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{WrongUse, open_existing, open_or_create, output};
+use super::{CommandError, WrongUse, open_existing, open_or_create, output};
 use crate::auth::Actor;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -161,17 +161,6 @@ fn find(conn: &mut AnyConnection, name: &str) -> Result<BuyerRow, CommandError> 
     let found = buyers::find_by_name(conn, name)?;
     found.ok_or_else(|| CommandError::Refused(format!("there is no buyer of the name {name}")))
 }
-
-/// What a command on buyers can end in.
-#[derive(Debug, thiserror::Error)]
-enum CommandError {
-    #[error("{0}")]
-    Refused(String),
-    #[error(transparent)]
-    Database(DbError),
-}
-
-crate::db::database_failure!(CommandError);
 
 impl From<BuyerError> for CommandError {
     fn from(error: BuyerError) -> Self {

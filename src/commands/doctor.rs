@@ -165,8 +165,11 @@ fn look_at_counters(db: &Db, fix: bool, findings: &mut Vec<Finding>) -> anyhow::
         } else {
             format!("of buyer {}", crate::domain::ids::BuyerId::from_number(miscount.key))
         };
-        let sentence =
-            format!("the pending counter {whose} says {}, and {} are Pending", miscount.says, miscount.counted);
+        let (says, counted) = (miscount.says, miscount.counted);
+        let sentence = format!(
+            "the counters {whose} say {} Pending of {} sent and {} calls, and there are {} of {} and {}",
+            says.pending, says.sent, says.calls, counted.pending, counted.sent, counted.calls
+        );
         findings.push(Finding { code: "counter", sentence, is_mended });
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{WrongUse, open_existing, open_or_create, output, password};
+use super::{CommandError, WrongUse, open_existing, open_or_create, output, password};
 use crate::auth::Actor;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -229,17 +229,6 @@ fn change(config: &Config, set: &Set) -> anyhow::Result<()> {
     })?;
     output::line(&format!("{} is changed", user.email))
 }
-
-/// What a command on users can end in.
-#[derive(Debug, thiserror::Error)]
-enum CommandError {
-    #[error("{0}")]
-    Refused(String),
-    #[error(transparent)]
-    Database(DbError),
-}
-
-crate::db::database_failure!(CommandError);
 
 impl From<UserError> for CommandError {
     fn from(error: UserError) -> Self {

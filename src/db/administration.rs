@@ -93,17 +93,13 @@ pub(super) fn recheck_user(conn: &mut AnyConnection, grant: &Granted<ManageSetti
 /// A user as the list has them.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
-#[expect(clippy::struct_excessive_bools, reason = "each permission is a column with its own CHECK")]
 pub struct UserLine {
     pub id: UserId,
     pub name: String,
     pub email: String,
     pub buyer_id: Option<BuyerId>,
-    pub dispute_calls: bool,
-    pub disputes_view: bool,
-    pub disputes_edit: bool,
-    pub calls_import: bool,
-    pub settings: bool,
+    #[diesel(embed)]
+    pub permissions: Permissions,
     pub is_disabled: bool,
     pub last_signed_in_at: Option<Instant>,
 }
@@ -296,18 +292,4 @@ pub fn users_of(
         .limit(limit)
         .select(UserLine::as_select())
         .load(conn)
-}
-
-impl UserLine {
-    /// What the user may do.
-    #[must_use]
-    pub fn permissions(&self) -> Permissions {
-        Permissions {
-            dispute_calls: self.dispute_calls,
-            disputes_view: self.disputes_view,
-            disputes_edit: self.disputes_edit,
-            calls_import: self.calls_import,
-            settings: self.settings,
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The names by which sources call a buyer. Linking one moves the calls that were never disputed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use super::audit::{self, Entry};
 use super::buyers::{BuyerRow, name_key};
 use super::call_store::INTAKE;
+use super::counters::{self, Counts};
 use super::schema::{buyer_aliases, buyer_campaigns, buyer_destinations, buyers, call_raws, calls, disputes};
 use super::subquery::is_in;
 use super::{AnyConnection, DbError, database_failure, dialect};
@@ -107,7 +108,7 @@ fn move_calls(
         // Whoever saves or sends a dispute holds its buyer's row: from here on nobody does.
         diesel::update(buyers::table.find(owner)).set(buyers::name.eq(buyers::name)).execute(conn)?;
     }
-    let mut moved = 0_usize;
+    let (mut moved, mut counted) = (0_usize, BTreeMap::<BuyerId, Counts>::new());
     for (owner, source, name) in spellings.iter().filter(|(owner, _, _)| *owner != to) {
         let named = call_raws::table.filter(call_raws::buyer_name.eq(name)).select(call_raws::call_id);
         let never_disputed = not(exists(disputes::table.filter(disputes::call_id.eq(calls::id)).select(disputes::id)));
@@ -118,12 +119,16 @@ fn move_calls(
             .filter(never_disputed);
         let count = diesel::update(rows).set((calls::buyer_id.eq(to), calls::updated_at.eq(now))).execute(conn)?;
         moved = moved.saturating_add(count);
+        let calls = Counts::calls(i64::try_from(count).unwrap_or(i64::MAX));
+        *counted.entry(*owner).or_default() += -calls;
+        *counted.entry(to).or_default() += calls;
     }
     if moved > 0 {
         for buyer in owners.iter().chain([&to]) {
             renew_choices(conn, *buyer)?;
         }
     }
+    counters::add_all(conn, &counted)?;
     Ok(moved)
 }
 

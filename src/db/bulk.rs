@@ -3,9 +3,7 @@
 use diesel::prelude::*;
 
 use super::dialect::{in_write_transaction, insert_all, prepare_filling, secondary_indexes};
-use super::schema::{
-    adjustments, calls, campaigns, dispute_suffixes, disputes, notifications, pending_counters, publishers, recordings,
-};
+use super::schema::{adjustments, calls, campaigns, dispute_suffixes, disputes, notifications, publishers, recordings};
 use super::{AnyConnection, Failure};
 use super::{buyers::name_key, suffixes};
 use crate::domain::Instant;
@@ -198,22 +196,6 @@ impl<'a> Adjustment<'a> {
             created_at: row.decided_at?,
         })
     }
-}
-
-/// Counts the Pending disputes of every buyer anew.
-pub fn count_pending(conn: &mut AnyConnection) -> QueryResult<()> {
-    use diesel::dsl::count_star;
-    let counted: Vec<(BuyerId, i64)> = disputes::table
-        .filter(disputes::status_rank.eq(Status::Pending.rank()))
-        .group_by(disputes::buyer_id)
-        .select((disputes::buyer_id, count_star()))
-        .load(conn)?;
-    let all: i64 = counted.iter().map(|(_, pending)| *pending).sum();
-    let rows = counted.iter().map(|(buyer, pending)| (buyer.number(), *pending)).chain([(0, all)]);
-    for (key, pending) in rows {
-        diesel::update(pending_counters::table.find(key)).set(pending_counters::pending.eq(pending)).execute(conn)?;
-    }
-    Ok(())
 }
 
 /// Marks what people were told before an instant as read: nobody leaves a month unread.

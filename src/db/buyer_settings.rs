@@ -6,7 +6,7 @@ use super::administration::{SettingsError, recheck};
 use super::aliases::{self, Alias};
 use super::buyers::{self, BuyerRow};
 use super::paging::{Listed, Place};
-use super::schema::{buyer_aliases, buyers as table, pending_counters, users};
+use super::schema::{buyer_aliases, buyers as table, counters, users};
 use super::{AnyConnection, Backend};
 use crate::auth::{Granted, ManageSettings};
 use crate::domain::Instant;
@@ -64,9 +64,9 @@ pub fn list(
         .select((buyer_aliases::buyer_id, diesel::dsl::count_star()))
         .load(conn)?;
     let numbers: Vec<i64> = ids.iter().map(|id| id.number()).collect();
-    let pending: Vec<(i64, i64)> = pending_counters::table
-        .filter(pending_counters::buyer_key.eq_any(&numbers))
-        .select((pending_counters::buyer_key, pending_counters::pending))
+    let pending: Vec<(i64, i64)> = counters::table
+        .filter(counters::buyer_key.eq_any(&numbers))
+        .select((counters::buyer_key, counters::pending))
         .load(conn)?;
     let line = |row: BuyerRow| BuyerLine {
         users: people.iter().find(|(id, _)| *id == Some(row.id)).map_or(0, |(_, count)| *count),

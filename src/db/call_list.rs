@@ -9,9 +9,10 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::paging::{CAP, Count, Listed, Place, Sort};
-use super::schema::{calls, disputes};
+use super::schema::calls;
+use super::stamp::Stamp;
 use super::subquery::{CountOf, is_in};
-use super::{AnyConnection, Backend, calls as finders};
+use super::{AnyConnection, Backend, calls as finders, counters};
 use crate::auth::Scope;
 use crate::domain::Instant;
 use crate::domain::call::{CallStatus, DisputeState, HangupBy};
@@ -34,6 +35,7 @@ pub struct CallLine {
     pub campaign_id: Option<CampaignId>,
     pub source: String,
     pub external_id: String,
+    #[diesel(deserialize_as = Stamp)]
     pub started_at: Instant,
     pub caller_id: String,
     pub dialed: String,
@@ -329,13 +331,16 @@ fn ordered(rows: Query, key: CallSort, is_descending: bool, anchor: Option<Ancho
     }
 }
 
-/// How many rows match, up to one past the cap.
+/// How many rows match: without a filter exactly, as counted all along, else up to one past the cap.
 pub fn count(
     conn: &mut AnyConnection,
     scope: Scope,
     filter: &CallFilter,
     disputable: &Disputable<'_>,
 ) -> QueryResult<Count> {
+    if filter.is_empty() {
+        return counters::of(conn, scope).map(|counts| Count::exact(counts.calls));
+    }
     let mut rows = matching(conn, scope, filter, disputable)?;
     if !filter.reads_an_index() {
         rows = rows.filter(is_in(calls::id, candidates(conn, scope, filter, disputable)?));
@@ -349,11 +354,7 @@ pub fn disputes_of(
     scope: Scope,
     calls: &[CallId],
 ) -> QueryResult<Vec<(CallId, DisputeId, Status)>> {
-    let mut found: Vec<(CallId, DisputeId, Status)> = super::disputes::visible(scope)
-        .filter(disputes::call_id.eq_any(calls.to_vec()))
-        .order((disputes::listed_at.desc(), disputes::id.desc()))
-        .select((disputes::call_id, disputes::id, disputes::status))
-        .load(conn)?;
+    let mut found = super::disputes::of_calls(conn, scope, calls)?;
     found.sort_by_key(|(_, _, status)| !status.is_active());
     let mut seen = std::collections::HashSet::new();
     found.retain(|(call, _, _)| seen.insert(*call));

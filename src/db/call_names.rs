@@ -1,12 +1,13 @@
 //! Names for the rows of the Call Log: one query a kind, never one a row.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
 use super::AnyConnection;
 use super::buyers::BuyerRow;
 use super::schema::{buyers, campaigns, publishers};
+use super::subquery::among;
 use crate::auth::principal::Manager;
 use crate::domain::ids::{BuyerId, CampaignId, PublisherId};
 
@@ -15,11 +16,7 @@ pub fn buyers(
     conn: &mut AnyConnection,
     ids: impl IntoIterator<Item = BuyerId>,
 ) -> QueryResult<HashMap<BuyerId, BuyerRow>> {
-    let ids = distinct(ids);
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<BuyerRow> = buyers::table.filter(buyers::id.eq_any(ids)).select(BuyerRow::as_select()).load(conn)?;
+    let rows: Vec<BuyerRow> = buyers::table.filter(among(buyers::id, ids)).select(BuyerRow::as_select()).load(conn)?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -43,12 +40,8 @@ pub fn campaigns(
     conn: &mut AnyConnection,
     ids: impl IntoIterator<Item = CampaignId>,
 ) -> QueryResult<HashMap<CampaignId, String>> {
-    let ids = distinct(ids);
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
     let rows: Vec<(CampaignId, String)> =
-        campaigns::table.filter(campaigns::id.eq_any(ids)).select((campaigns::id, campaigns::name)).load(conn)?;
+        campaigns::table.filter(among(campaigns::id, ids)).select((campaigns::id, campaigns::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }
 
@@ -58,16 +51,7 @@ pub fn publishers(
     _manager: &Manager,
     ids: impl IntoIterator<Item = PublisherId>,
 ) -> QueryResult<HashMap<PublisherId, String>> {
-    let ids = distinct(ids);
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
     let rows: Vec<(PublisherId, String)> =
-        publishers::table.filter(publishers::id.eq_any(ids)).select((publishers::id, publishers::name)).load(conn)?;
+        publishers::table.filter(among(publishers::id, ids)).select((publishers::id, publishers::name)).load(conn)?;
     Ok(rows.into_iter().collect())
-}
-
-/// Each once: the rows of a page mostly share theirs.
-fn distinct<Id: Ord>(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
-    ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 use diesel::prelude::*;
 
 use super::audit::{self, Entry};
+use super::counters::{self, Counts};
 use super::dialect::{Lock, lock, lock_calls, lock_key, widen_cache};
 use super::{AnyConnection, sending, users};
 use crate::auth::{Actor, Granted, ImportCalls, Viewer};
 use crate::domain::Instant;
-use crate::domain::ids::CallId;
+use crate::domain::ids::{BuyerId, CallId};
 use crate::import::preset::Field;
 use crate::import::{CallRecord, RowError};
 
@@ -21,7 +22,7 @@ mod names;
 mod rows;
 
 pub use names::{CreatedName, NameKind, StoreError};
-pub use rows::{Facts, NewCall, insert_new};
+pub use rows::{Facts, NewCall};
 
 use disputed::Disputed;
 use names::Names;
@@ -94,16 +95,22 @@ pub fn store(
 
     let created = names.create(conn, actor, plan.accepted(), options.now)?;
     let new: Vec<NewCall<'_>> = plan.new.iter().map(|(_, call)| call.clone()).collect();
-    insert_new(conn, &new, options.now)?;
+    rows::insert_new(conn, &new, options.now)?;
     for change in &plan.changed {
         rows::update(conn, change.stored.id, &change.facts, change.record, options.now)?;
     }
     rows::remember_choices(conn, plan.changed.iter().map(|change| &change.facts))?;
+    for (call, _) in disputed.iter().filter(|(_, disputed)| disputed.has_draft) {
+        sending::refresh_draft(conn, *call)?;
+    }
+    let mut counted = counts_of(&new);
+    for change in plan.changed.iter().filter(|change| change.stored.buyer_id != change.facts.buyer_id) {
+        *counted.entry(change.stored.buyer_id).or_default() += Counts::calls(-1);
+        *counted.entry(change.facts.buyer_id).or_default() += Counts::calls(1);
+    }
+    counters::add_all(conn, &counted)?;
     for change in &plan.changed {
         let Some(disputed) = disputed.get(&change.stored.id) else { continue };
-        if disputed.has_draft {
-            sending::refresh_draft(conn, change.stored.id)?;
-        }
         if let Some(dispute) = disputed.sent {
             let (old, new) = disputed::difference(&change.stored.facts(), &change.facts);
             let entry = Entry::new("call.updated", "call", &change.stored.id).under(dispute).was(old).now_is(new);
@@ -111,6 +118,24 @@ pub fn store(
         }
     }
     Ok(BatchReport { outcomes: plan.into_outcomes(), created })
+}
+
+/// Inserts calls that are known to be new, their buyers, publishers and campaigns known to be there, and counts them.
+///
+/// # Errors
+/// If the database fails, or a call isn't new.
+pub fn insert_new(conn: &mut AnyConnection, new: &[NewCall<'_>], now: Instant) -> QueryResult<()> {
+    rows::insert_new(conn, new, now)?;
+    counters::add_all(conn, &counts_of(new))
+}
+
+/// How many calls each buyer has got.
+fn counts_of(new: &[NewCall<'_>]) -> BTreeMap<BuyerId, Counts> {
+    let mut counted: BTreeMap<BuyerId, Counts> = BTreeMap::new();
+    for call in new {
+        *counted.entry(call.facts.buyer_id).or_default() += Counts::calls(1);
+    }
+    counted
 }
 
 /// What [`store`] would do, without doing it and without a lock.

@@ -1,46 +1,95 @@
-//! How many disputes are Pending: a row a buyer and one for the whole network, kept in the transaction of the change.
+//! What the pages count without counting: a row a buyer and one for the whole network, kept in the transaction of the change.
+
+use std::collections::BTreeMap;
+use std::ops::{AddAssign, Neg};
 
 use diesel::prelude::*;
 
 use super::AnyConnection;
-use super::schema::pending_counters;
+use super::schema::counters;
 use crate::auth::Scope;
 use crate::domain::ids::BuyerId;
 
 /// The row of the whole network.
-const NETWORK: i64 = 0;
+pub(super) const NETWORK: i64 = 0;
+
+/// What the counters of a buyer or of the network say, or what a change adds to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = counters)]
+pub struct Counts {
+    /// Disputes that are Pending.
+    pub pending: i64,
+    /// Disputes that were ever sent, whatever became of them.
+    pub sent: i64,
+    pub calls: i64,
+}
+
+impl Counts {
+    /// A dispute was sent.
+    pub(super) const SENT: Self = Self { pending: 1, sent: 1, calls: 0 };
+    /// A dispute became Pending again.
+    pub(super) const REOPENED: Self = Self { pending: 1, sent: 0, calls: 0 };
+    /// A dispute ceased to be Pending.
+    pub(super) const SETTLED: Self = Self { pending: -1, sent: 0, calls: 0 };
+
+    /// Calls came in.
+    pub(super) fn calls(calls: i64) -> Self {
+        Self { calls, ..Self::default() }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.pending += other.pending;
+        self.sent += other.sent;
+        self.calls += other.calls;
+    }
+}
+
+impl Neg for Counts {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self { pending: -self.pending, sent: -self.sent, calls: -self.calls }
+    }
+}
+
+/// What is counted of all that this viewer can see.
+pub fn of(conn: &mut AnyConnection, scope: Scope) -> QueryResult<Counts> {
+    let key = scope.buyer().map_or(NETWORK, BuyerId::number);
+    counters::table.find(key).select(Counts::as_select()).first(conn)
+}
 
 /// How many disputes this viewer can see are Pending.
 pub fn pending(conn: &mut AnyConnection, scope: Scope) -> QueryResult<i64> {
-    let key = scope.buyer().map_or(NETWORK, BuyerId::number);
-    pending_counters::table.find(key).select(pending_counters::pending).first(conn)
+    of(conn, scope).map(|counts| counts.pending)
 }
 
-/// Starts a new buyer's counter at zero.
+/// Starts a new buyer's counters at zero.
 pub(super) fn start(conn: &mut AnyConnection, buyer: BuyerId) -> QueryResult<()> {
-    diesel::insert_into(pending_counters::table)
-        .values((pending_counters::buyer_key.eq(buyer.number()), pending_counters::pending.eq(0)))
-        .execute(conn)?;
+    diesel::insert_into(counters::table).values(counters::buyer_key.eq(buyer.number())).execute(conn)?;
     Ok(())
 }
 
-/// Counts many at once: by buyer in the order of the ids, then the network.
-pub(super) fn add_all(conn: &mut AnyConnection, changes: &std::collections::BTreeMap<BuyerId, i64>) -> QueryResult<()> {
-    let all = changes.values().sum::<i64>();
-    let rows = changes.iter().map(|(buyer, change)| (buyer.number(), *change)).chain([(NETWORK, all)]);
-    for (key, change) in rows.filter(|(_, change)| *change != 0) {
-        diesel::update(pending_counters::table.find(key))
-            .set(pending_counters::pending.eq(pending_counters::pending + change))
-            .execute(conn)?;
+/// Counts one change of a buyer's.
+pub(super) fn add(conn: &mut AnyConnection, buyer: BuyerId, change: Counts) -> QueryResult<()> {
+    add_all(conn, &BTreeMap::from([(buyer, change)]))
+}
+
+/// Counts many at once. Lock order: the buyers' rows by id, then the network's.
+pub(super) fn add_all(conn: &mut AnyConnection, changes: &BTreeMap<BuyerId, Counts>) -> QueryResult<()> {
+    let mut all = Counts::default();
+    for change in changes.values() {
+        all += *change;
     }
-    Ok(())
-}
-
-/// Counts a dispute that became Pending (+1) or ceased to be (-1). Lock order: the buyer's row, then the network's.
-pub(super) fn add(conn: &mut AnyConnection, buyer: BuyerId, change: i64) -> QueryResult<()> {
-    for key in [buyer.number(), NETWORK] {
-        diesel::update(pending_counters::table.find(key))
-            .set(pending_counters::pending.eq(pending_counters::pending + change))
+    let rows = changes.iter().map(|(buyer, change)| (buyer.number(), *change)).chain([(NETWORK, all)]);
+    for (key, change) in rows.filter(|(_, change)| *change != Counts::default()) {
+        diesel::update(counters::table.find(key))
+            .set((
+                counters::pending.eq(counters::pending + change.pending),
+                counters::sent.eq(counters::sent + change.sent),
+                counters::calls.eq(counters::calls + change.calls),
+            ))
             .execute(conn)?;
     }
     Ok(())

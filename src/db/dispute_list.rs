@@ -8,9 +8,10 @@ use diesel::sql_types::BigInt;
 
 use super::paging::{CAP, Count, Listed, Place, Sort};
 use super::schema::{dispute_suffixes, disputes};
+use super::stamp::Stamp;
 use super::subquery::{CountOf, is_in};
 use super::suffixes::{FEWEST_DIGITS, digits};
-use super::{AnyConnection, Backend, disputes as finders};
+use super::{AnyConnection, Backend, counters, disputes as finders};
 use crate::auth::Scope;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
@@ -18,8 +19,10 @@ use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, Us
 
 mod export;
 pub mod numbered;
+mod order;
 
 pub use export::{export_page, export_sort};
+use order::{Anchor, in_default_order, ordered};
 
 type Query = disputes::BoxedQuery<'static, Backend>;
 
@@ -32,22 +35,20 @@ pub struct DisputeLine {
     pub buyer_id: BuyerId,
     pub status: Status,
     pub reason: String,
+    #[diesel(deserialize_as = Stamp)]
     pub call_started_at: Instant,
     pub caller_id: String,
     pub destination: String,
     pub currency: String,
     pub payout: Option<i64>,
     pub publisher_payout: Option<i64>,
-    pub duration_s: Option<i32>,
     pub has_recording: bool,
-    pub has_evidence: bool,
+    /// When it was saved, then when it was submitted.
+    #[diesel(deserialize_as = Stamp)]
     pub listed_at: Instant,
-    pub submitted_at: Option<Instant>,
+    #[diesel(deserialize_as = Stamp)]
     pub due_at: Instant,
-    pub decided_at: Option<Instant>,
     pub credit: Option<i64>,
-    pub assignee_id: Option<UserId>,
-    pub version: i32,
 }
 
 /// What a page asks for; empty: every dispute the viewer can see, Drafts aside.
@@ -250,45 +251,6 @@ fn after_prefix(prefix: &str) -> String {
     format!("{prefix}~")
 }
 
-/// Orders by a column and the id, from a row on where one is given.
-macro_rules! keyset {
-    ($rows:expr, $column:expr, $is_descending:expr, $from:expr) => {{
-        let rows = $rows;
-        let rows = match ($from, $is_descending) {
-            (None, _) => rows,
-            (Some((value, id)), true) => {
-                rows.filter($column.le(value.clone())).filter($column.lt(value).or(disputes::id.lt(id)))
-            }
-            (Some((value, id)), false) => {
-                rows.filter($column.ge(value.clone())).filter($column.gt(value).or(disputes::id.gt(id)))
-            }
-        };
-        if $is_descending {
-            rows.order(($column.desc(), disputes::id.desc()))
-        } else {
-            rows.order(($column.asc(), disputes::id.asc()))
-        }
-    }};
-}
-
-/// Where a page begins: the values of the row it lies beside.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = disputes)]
-struct Anchor {
-    id: DisputeId,
-    status_rank: i32,
-    listed_at: Instant,
-    call_started_at: Instant,
-    caller_id: String,
-    destination: String,
-    payout_sort: i64,
-    publisher_payout_sort: i64,
-    duration_sort: i32,
-    reason: String,
-    buyer_id: BuyerId,
-    due_at: Instant,
-}
-
 /// One page of the table, for this viewer.
 pub fn page(
     conn: &mut AnyConnection,
@@ -299,9 +261,7 @@ pub fn page(
 ) -> QueryResult<Listed<DisputeLine>> {
     let anchor = match place.row() {
         // A row that is gone or out of sight: the first page says more than an error.
-        Some(id) => {
-            finders::visible(scope).filter(disputes::id.eq(id)).select(Anchor::as_select()).first(conn).optional()?
-        }
+        Some(id) => Anchor::find(conn, scope, id).optional()?,
         None => None,
     };
     let place = if anchor.is_some() { place } else { Place::First };
@@ -335,7 +295,7 @@ pub fn before(
     sort: Sort<DisputeSort>,
     id: DisputeId,
 ) -> QueryResult<Count> {
-    let anchor = finders::visible(scope).filter(disputes::id.eq(id)).select(Anchor::as_select()).first(conn)?;
+    let anchor = Anchor::find(conn, scope, id)?;
     let rows = matching_by_column(scope, filter);
     let rows = if filter.size() <= 1 { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) };
     let rows = ordered(rows, sort.key, !sort.is_descending, Some(anchor));
@@ -354,67 +314,11 @@ fn candidate_count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilte
     capped_count(conn, matching(scope, &filter.driver()), CAP)
 }
 
-fn ordered(rows: Query, key: DisputeSort, is_descending: bool, anchor: Option<Anchor>) -> Query {
-    macro_rules! by {
-        ($column:ident) => {
-            keyset!(rows, disputes::$column, is_descending, anchor.map(|anchor| (anchor.$column, anchor.id)))
-        };
-    }
-    match key {
-        DisputeSort::Status | DisputeSort::Submitted => by!(listed_at),
-        DisputeSort::CallDate => by!(call_started_at),
-        DisputeSort::CallerId => by!(caller_id),
-        DisputeSort::Destination => by!(destination),
-        DisputeSort::Payout => by!(payout_sort),
-        DisputeSort::PublisherPayout => by!(publisher_payout_sort),
-        DisputeSort::Duration => by!(duration_sort),
-        DisputeSort::Reason => by!(reason),
-        DisputeSort::Buyer => by!(buyer_id),
-        DisputeSort::Due => by!(due_at),
-    }
-}
-
-/// Default order has a group (the status) and an order within: the rest of the row's own group, then the groups beyond.
-/// Two reads, each a range of one index; a single condition over both would scan everything before the row.
-fn in_default_order(
-    conn: &mut AnyConnection,
-    rows: impl Fn() -> Query,
-    anchor: Option<&Anchor>,
-    is_descending: bool,
-    limit: i64,
-) -> QueryResult<Vec<DisputeLine>> {
-    let load = |conn: &mut AnyConnection, rows: Query, limit: i64| {
-        let rows = if is_descending {
-            rows.order((disputes::status_rank.desc(), disputes::listed_at.asc(), disputes::id.asc()))
-        } else {
-            rows.order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
-        };
-        rows.limit(limit).select(DisputeLine::as_select()).load::<DisputeLine>(conn)
-    };
-    let Some(anchor) = anchor else { return load(conn, rows(), limit) };
-    let (rank, at, id) = (anchor.status_rank, anchor.listed_at, anchor.id);
-    let own_group = rows().filter(disputes::status_rank.eq(rank));
-    let own_group = if is_descending {
-        own_group.filter(disputes::listed_at.ge(at)).filter(disputes::listed_at.gt(at).or(disputes::id.gt(id)))
-    } else {
-        own_group.filter(disputes::listed_at.le(at)).filter(disputes::listed_at.lt(at).or(disputes::id.lt(id)))
-    };
-    let mut found = load(conn, own_group, limit)?;
-    let missing = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(limit));
-    if missing > 0 {
-        let beyond = rows();
-        let beyond = if is_descending {
-            beyond.filter(disputes::status_rank.lt(rank))
-        } else {
-            beyond.filter(disputes::status_rank.gt(rank))
-        };
-        found.extend(load(conn, beyond, missing)?);
-    }
-    Ok(found)
-}
-
-/// How many rows match, up to one past the cap.
+/// How many rows match: without a filter exactly, as counted all along, else up to one past the cap.
 pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> QueryResult<Count> {
+    if filter.size() == 0 {
+        return counters::of(conn, scope).map(|counts| Count::exact(counts.sent));
+    }
     let rows = if filter.size() <= 1 {
         matching(scope, filter)
     } else {

@@ -1,9 +1,12 @@
 //! Disputes. Every finder starts from a scope: a manager's never shows a Draft.
 
+use std::cmp::Reverse;
+
 use diesel::prelude::*;
 
 use super::dialect::{Lock, lock};
 use super::schema::{disputes, evidence};
+use super::subquery::among;
 use super::{AnyConnection, Backend};
 use crate::auth::Scope;
 use crate::auth::scope::Visible;
@@ -90,6 +93,25 @@ pub fn of_call(conn: &mut AnyConnection, scope: Scope, call: CallId) -> QueryRes
         .order((disputes::listed_at.desc(), disputes::id.desc()))
         .select(DisputeRow::as_select())
         .load(conn)
+}
+
+/// The disputes of some calls, newest first.
+pub(super) fn of_calls(
+    conn: &mut AnyConnection,
+    scope: Scope,
+    calls: &[CallId],
+) -> QueryResult<Vec<(CallId, DisputeId, Status)>> {
+    // `+ 0` keeps SQLite from reading all disputes of the buyer, and no order from reading all there are by date.
+    let rows = match scope.visible() {
+        Visible::OwnedBy(buyer) => disputes::table.filter((disputes::buyer_id + 0).eq(buyer.number())).into_boxed(),
+        Visible::WholeNetwork => visible(scope),
+    };
+    let mut found: Vec<(CallId, DisputeId, Status, Instant)> = rows
+        .filter(among(disputes::call_id, calls.iter().copied()))
+        .select((disputes::call_id, disputes::id, disputes::status, disputes::listed_at))
+        .load(conn)?;
+    found.sort_unstable_by_key(|(_, id, _, listed_at)| Reverse((*listed_at, *id)));
+    Ok(found.into_iter().map(|(call, id, status, _)| (call, id, status)).collect())
 }
 
 /// Keeps `has_evidence` in step with the files there are.

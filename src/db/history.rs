@@ -121,12 +121,8 @@ fn states(
     found: &[EarlierCall],
 ) -> QueryResult<HashMap<CallId, (DisputeId, Status)>> {
     let ids: Vec<CallId> = found.iter().map(|call| call.id).collect();
-    let rows: Vec<(CallId, DisputeId, Status)> = dispute_finders::visible(manager.scope())
-        .filter(disputes::call_id.eq_any(ids))
-        .order(disputes::listed_at.asc())
-        .select((disputes::call_id, disputes::id, disputes::status))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(call, id, status)| (call, (id, status))).collect())
+    let newest_first = dispute_finders::of_calls(conn, manager.scope(), &ids)?;
+    Ok(newest_first.into_iter().rev().map(|(call, id, status)| (call, (id, status))).collect())
 }
 
 /// How often calls of a period are disputed.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::schema::{disputes, evidence, pending_counters, recordings, staged_uploads};
+use super::counters::{Counts, NETWORK};
+use super::schema::{calls, counters, disputes, evidence, recordings, staged_uploads};
 use super::{AnyConnection, DbError};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, FileId};
@@ -54,42 +55,44 @@ pub fn unnamed(conn: &mut AnyConnection, files: &[FileId]) -> QueryResult<Vec<Fi
     Ok(files.iter().filter(|file| !named.contains(file.as_str())).cloned().collect())
 }
 
-/// A pending counter that isn't the number of Pending disputes.
+/// Counters that don't say what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Miscount {
     /// The buyer's number; 0 for the whole network.
     pub key: i64,
-    pub says: i64,
-    pub counted: i64,
+    pub says: Counts,
+    pub counted: Counts,
 }
 
-/// Every counter that is wrong.
+/// Every row of counters that is wrong.
 pub fn miscounts(conn: &mut AnyConnection) -> QueryResult<Vec<Miscount>> {
-    let counted: Vec<(BuyerId, i64)> = disputes::table
-        .filter(disputes::status.eq(Status::Pending))
-        .group_by(disputes::buyer_id)
-        .select((disputes::buyer_id, count_star()))
+    let statuses: Vec<(BuyerId, Status, i64)> = disputes::table
+        .filter(disputes::status.ne(Status::Draft))
+        .group_by((disputes::buyer_id, disputes::status))
+        .select((disputes::buyer_id, disputes::status, count_star()))
         .load(conn)?;
-    let all = counted.iter().map(|(_, count)| count).sum();
-    let mut right: BTreeMap<i64, i64> = counted.into_iter().map(|(buyer, count)| (buyer.number(), count)).collect();
-    right.insert(0, all);
-    let counters: Vec<(i64, i64)> = pending_counters::table
-        .select((pending_counters::buyer_key, pending_counters::pending))
-        .order(pending_counters::buyer_key)
-        .load(conn)?;
+    let calls: Vec<(BuyerId, i64)> =
+        calls::table.group_by(calls::buyer_id).select((calls::buyer_id, count_star())).load(conn)?;
+    let disputes = statuses.into_iter().map(|(buyer, status, sent)| {
+        let pending = if status == Status::Pending { sent } else { 0 };
+        (buyer, Counts { pending, sent, ..Counts::default() })
+    });
+    let mut right: BTreeMap<i64, Counts> = BTreeMap::new();
+    for (buyer, counted) in disputes.chain(calls.into_iter().map(|(buyer, calls)| (buyer, Counts::calls(calls)))) {
+        *right.entry(buyer.number()).or_default() += counted;
+        *right.entry(NETWORK).or_default() += counted;
+    }
+    let rows: Vec<(i64, Counts)> =
+        counters::table.select((counters::buyer_key, Counts::as_select())).order(counters::buyer_key).load(conn)?;
     let mut wrong = Vec::new();
-    for (key, says) in counters {
-        let counted = right.remove(&key).unwrap_or(0);
+    for (key, says) in rows {
+        let counted = right.remove(&key).unwrap_or_default();
         if says != counted {
             wrong.push(Miscount { key, says, counted });
         }
     }
-    // A buyer with disputes and without a counter.
-    wrong.extend(right.into_iter().filter(|(_, count)| *count > 0).map(|(key, counted)| Miscount {
-        key,
-        says: 0,
-        counted,
-    }));
+    // A buyer with calls and without counters.
+    wrong.extend(right.into_iter().map(|(key, counted)| Miscount { key, says: Counts::default(), counted }));
     Ok(wrong)
 }
 
@@ -97,11 +100,10 @@ pub fn miscounts(conn: &mut AnyConnection) -> QueryResult<Vec<Miscount>> {
 pub fn recount(conn: &mut AnyConnection) -> Result<usize, DbError> {
     let wrong = miscounts(conn)?;
     for miscount in &wrong {
-        let row = pending_counters::table.find(miscount.key);
-        let set = diesel::update(row).set(pending_counters::pending.eq(miscount.counted)).execute(conn)?;
+        let set = diesel::update(counters::table.find(miscount.key)).set(miscount.counted).execute(conn)?;
         if set == 0 {
-            let row = (pending_counters::buyer_key.eq(miscount.key), pending_counters::pending.eq(miscount.counted));
-            diesel::insert_into(pending_counters::table).values(row).execute(conn)?;
+            let row = (counters::buyer_key.eq(miscount.key), miscount.counted);
+            diesel::insert_into(counters::table).values(row).execute(conn)?;
         }
     }
     Ok(wrong.len())

@@ -60,7 +60,7 @@ pub fn claim(conn: &mut AnyConnection, user: UserId, now: Instant) -> Result<Opt
         return Ok(None);
     }
     let told = notifications::told(conn, &reader, Some(lease), LISTED)?;
-    let platform = policy::load(conn)?.platform_name;
+    let platform = policy::platform_name(conn)?;
     Ok(Some(Letter { viewer, email, platform, told, count, lease }))
 }
 

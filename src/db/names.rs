@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::AnyConnection;
 use super::disputes::DisputeRow;
 use super::schema::{buyers, campaigns, publishers, users};
+use super::subquery::among;
 use crate::auth::{DisputeViewer, Viewer};
 use crate::domain::ids::{BuyerId, CampaignId, UserId};
 
@@ -41,7 +42,7 @@ pub fn campaign(conn: &mut AnyConnection, id: CampaignId) -> QueryResult<Option<
 /// The names of some buyers, for a manager's table.
 pub fn of_buyers(conn: &mut AnyConnection, ids: &[BuyerId]) -> QueryResult<HashMap<BuyerId, String>> {
     let found: Vec<(BuyerId, String)> =
-        buyers::table.filter(buyers::id.eq_any(ids)).select((buyers::id, buyers::name)).load(conn)?;
+        buyers::table.filter(among(buyers::id, ids.iter().copied())).select((buyers::id, buyers::name)).load(conn)?;
     Ok(found.into_iter().collect())
 }
 
@@ -52,8 +53,10 @@ pub fn buyer_choices(conn: &mut AnyConnection) -> QueryResult<Vec<(BuyerId, Stri
 
 /// To which buyer each of these people belongs; managers to none.
 pub fn companies(conn: &mut AnyConnection, people: &[UserId]) -> QueryResult<HashMap<UserId, Option<BuyerId>>> {
-    let found: Vec<(UserId, Option<BuyerId>)> =
-        users::table.filter(users::id.eq_any(people)).select((users::id, users::buyer_id)).load(conn)?;
+    let found: Vec<(UserId, Option<BuyerId>)> = users::table
+        .filter(among(users::id, people.iter().copied()))
+        .select((users::id, users::buyer_id))
+        .load(conn)?;
     Ok(found.into_iter().collect())
 }
 

@@ -64,26 +64,35 @@ impl<Row> Listed<Row> {
     }
 }
 
-/// How many rows match: exact up to [`CAP`], then "more than that".
+/// How many rows match: exact, or exact up to [`CAP`] and then "more than that".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count(i64);
+pub struct Count {
+    shown: i64,
+    is_more: bool,
+}
 
 impl Count {
+    /// All of them, however many.
+    #[must_use]
+    pub fn exact(counted: i64) -> Self {
+        Self { shown: counted, is_more: false }
+    }
+
     /// A count that stopped one past the cap.
     #[must_use]
     pub fn up_to_cap(counted: i64) -> Self {
-        Self(counted)
+        Self { shown: counted.min(CAP), is_more: counted > CAP }
     }
 
-    /// The number to show: at most [`CAP`].
+    /// The number to show.
     #[must_use]
     pub fn shown(self) -> i64 {
-        self.0.min(CAP)
+        self.shown
     }
 
     /// Whether there are more than are shown.
     #[must_use]
     pub fn is_more(self) -> bool {
-        self.0 > CAP
+        self.is_more
     }
 }

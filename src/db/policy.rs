@@ -43,6 +43,11 @@ pub fn load(conn: &mut AnyConnection) -> Result<Policy, DbError> {
     })
 }
 
+/// What the platform is called.
+pub fn platform_name(conn: &mut AnyConnection) -> QueryResult<String> {
+    policy::table.select(policy::platform_name).first(conn)
+}
+
 /// Names the platform; `is_live` is false for the demo's data.
 pub fn name_platform(conn: &mut AnyConnection, name: &str, is_live: bool) -> QueryResult<()> {
     diesel::update(policy::table).set((policy::platform_name.eq(name), policy::is_live.eq(is_live))).execute(conn)?;
@@ -51,7 +56,7 @@ pub fn name_platform(conn: &mut AnyConnection, name: &str, is_live: bool) -> Que
 
 /// Gives the platform another name.
 pub fn rename_platform(conn: &mut AnyConnection, actor: &Actor, name: &str, now: Instant) -> QueryResult<()> {
-    let before: String = policy::table.select(policy::platform_name).first(conn)?;
+    let before = platform_name(conn)?;
     diesel::update(policy::table).set(policy::platform_name.eq(name)).execute(conn)?;
     let entry = Entry::new("policy.platform_renamed", "policy", &1)
         .was(serde_json::json!({ "platform_name": before }))

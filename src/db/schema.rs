@@ -405,9 +405,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    pending_counters (buyer_key) {
+    counters (buyer_key) {
         buyer_key -> BigInt,
         pending -> BigInt,
+        sent -> BigInt,
+        calls -> BigInt,
     }
 }
 
@@ -480,7 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     one_time_links,
     outbox,
-    pending_counters,
+    counters,
     policy,
     publishers,
     recordings,

@@ -5,13 +5,14 @@ use diesel::prelude::*;
 
 use super::audit::{self, Entry};
 use super::calls::{self, CallRow};
+use super::counters::{self, Counts};
 use super::dialect::{Lock, lock};
 use super::disputes::{self, DisputeRow};
 use super::evidence::{self, StoredFile};
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{buyers, calls as calls_table, disputes as table};
-use super::{AnyConnection, DbError, counters, database_failure, facts, policy, suffixes, users};
+use super::{AnyConnection, DbError, database_failure, facts, policy, suffixes, users};
 use crate::auth::{Actor, DisputeCalls, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -305,7 +306,7 @@ fn submit(
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeSent, ""), now)?;
     let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
     outbox::push(conn, Topic::Created, (id, call.buyer_id), &payload, now)?;
-    counters::add(conn, call.buyer_id, 1)?;
+    counters::add(conn, call.buyer_id, Counts::SENT)?;
     audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.sent", id).now_is(told))?;
     Ok(())
 }

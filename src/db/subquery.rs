@@ -1,10 +1,12 @@
-//! Two shapes of SQL that diesel doesn't offer through the connection enum: `id IN (boxed query)` and a capped count.
+//! Shapes of SQL that diesel doesn't offer through the connection enum: `id IN (boxed query)`, `id IN` some ids as a statement
+//! that is kept, and a capped count.
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Bool, HasSqlType};
 
 /// `column IN (query)`.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,63 @@ where
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(" IN (");
         self.query.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// `column IN (…)` for the rows of a page. Diesel's own list of values is prepared anew each time, which costs more than
+/// running it: here lists of one size share a statement, and sizes are powers of two.
+#[derive(Clone, Debug)]
+pub(super) struct Among<Column, Id> {
+    column: Column,
+    ids: Vec<Id>,
+}
+
+/// Whether a column's value is one of these, each of which is asked for once.
+pub(super) fn among<Column, Id: Copy + Ord>(column: Column, ids: impl IntoIterator<Item = Id>) -> Among<Column, Id> {
+    let mut ids: Vec<Id> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if let Some(last) = ids.last().copied() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    Among { column, ids }
+}
+
+impl<Column, Id> QueryId for Among<Column, Id> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Column, Id> Expression for Among<Column, Id> {
+    type SqlType = Bool;
+}
+
+impl<Column, Id, GroupBy> ValidGrouping<GroupBy> for Among<Column, Id> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Column, Id, Source> AppearsOnTable<Source> for Among<Column, Id> where Column: AppearsOnTable<Source> {}
+
+impl<Column, Id, Source> SelectableExpression<Source> for Among<Column, Id> where Column: SelectableExpression<Source> {}
+
+impl<Column, Id, DB> QueryFragment<DB> for Among<Column, Id>
+where
+    DB: Backend + HasSqlType<BigInt>,
+    Column: QueryFragment<DB>,
+    Id: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        // An empty list is none of them, in both databases.
+        out.push_sql(if self.ids.is_empty() { " IN (NULL" } else { " IN (" });
+        for (place, id) in self.ids.iter().enumerate() {
+            if place > 0 {
+                out.push_sql(", ");
+            }
+            out.push_bind_param::<BigInt, _>(id)?;
+        }
         out.push_sql(")");
         Ok(())
     }

@@ -6,13 +6,14 @@ use diesel::prelude::*;
 use super::adjustments::{self, AdjustmentRow};
 use super::audit::{self, Entry};
 use super::calls;
+use super::counters::{self, Counts};
 use super::dialect::{Lock, lock};
 use super::disputes::{self, DisputeRow};
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{disputes as table, users as people};
 use super::sending::{self, SendError};
-use super::{AnyConnection, DbError, counters, database_failure, policy, users};
+use super::{AnyConnection, DbError, database_failure, policy, users};
 use crate::auth::{Actor, DisputeCalls, EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -144,7 +145,7 @@ pub fn decide(
         dispute.publisher_payout,
     )?;
     let entry = record(conn, grant, &dispute, &decision, now)?;
-    counters::add(conn, dispute.buyer_id, -1)?;
+    counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
     audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
 }
@@ -267,7 +268,7 @@ pub(super) fn make_pending_again(
     notifications::tell(conn, audience, Some(by), id, (Kind::DisputeReopened, reason), now)?;
     let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
     outbox::push(conn, Topic::Reopened, (id, dispute.buyer_id), &payload, now)?;
-    counters::add(conn, dispute.buyer_id, 1)?;
+    counters::add(conn, dispute.buyer_id, Counts::REOPENED)?;
     let entry = Entry::of_dispute("dispute.reopened", id)
         .was(serde_json::json!({ "status": dispute.status, "credit": dispute.credit, "clawback": dispute.clawback }))
         .now_is(serde_json::json!({ "status": Status::Pending, "reason": reason }));
@@ -299,7 +300,7 @@ pub fn withdraw(
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeWithdrawn, ""), now)?;
     let payload = serde_json::json!({ "dispute": id, "status": Status::Withdrawn });
     outbox::push(conn, Topic::Withdrawn, (id, dispute.buyer_id), &payload, now)?;
-    counters::add(conn, dispute.buyer_id, -1)?;
+    counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
     let entry = Entry::of_dispute("dispute.withdrawn", id)
         .was(serde_json::json!({ "status": Status::Pending }))
         .now_is(serde_json::json!({ "status": Status::Withdrawn }));

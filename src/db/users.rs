@@ -36,7 +36,7 @@ pub struct UserRow {
 }
 
 /// What a user may do, as given to them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, AsChangeset)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, AsChangeset, Queryable, Selectable)]
 #[diesel(table_name = users)]
 #[expect(clippy::struct_excessive_bools, reason = "each permission is a column with its own CHECK")]
 pub struct Permissions {

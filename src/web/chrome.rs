@@ -52,9 +52,8 @@ impl FromRequest for Here {
 /// What surrounds a page of this viewer. Counts are asked for only where the viewer may know them.
 pub fn load(conn: &mut AnyConnection, viewer: &Viewer, current: NavItem, here: &Here) -> Result<Chrome, DbError> {
     let profile = viewer.profile();
-    let platform = policy::load(conn)?.platform_name;
     let organisation = match viewer {
-        Viewer::Manager(_) => platform,
+        Viewer::Manager(_) => policy::platform_name(conn)?,
         Viewer::Buyer(buyer) => buyers::find(conn, buyer.account())?.map(|row| row.name).unwrap_or_default(),
     };
     Ok(Chrome {

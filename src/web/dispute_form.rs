@@ -144,6 +144,13 @@ pub(in crate::web) async fn new(
     })
 }
 
+/// Nobody's files are taken for a call that isn't theirs.
+async fn own_call(grant: &Granted<DisputeCalls>, call: CallId, around: &Around) -> Result<CallId, AppError> {
+    let scope = grant.scope();
+    let known = around.db.read(move |conn| Ok::<_, AppError>(calls::find(conn, scope, call)?)).await?;
+    known.map(|_| call).ok_or(AppError::NotFound)
+}
+
 /// POST `/calls/{id}/disputes`: saves a Draft, or sends it.
 pub(in crate::web) async fn create(
     grant: Granted<DisputeCalls>,
@@ -152,10 +159,7 @@ pub(in crate::web) async fn create(
     payload: web::Payload,
     around: Around,
 ) -> Result<HttpResponse, AppError> {
-    let (scope, call) = (grant.scope(), *call);
-    // Nobody's files are taken for a call that isn't theirs.
-    let known = around.db.read(move |conn| Ok::<_, AppError>(calls::find(conn, scope, call)?)).await?;
-    known.ok_or(AppError::NotFound)?;
+    let call = own_call(&grant, *call, &around).await?;
     let said = Said::read(&request, payload, &around).await?;
     if let Some(trouble) = said.trouble(&around) {
         return outcome::show_again(grant, Target::Call(call), &request, around, said, trouble).await;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Write};
 
 use askama::filters::HtmlSafe;
-use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 use iso_currency::Currency;
 
@@ -18,7 +18,9 @@ impl Money {
     /// Minor units of a currency; an unknown code is shown as XXX rather than as another currency.
     #[must_use]
     pub fn new(minor: i64, code: &str) -> Self {
-        Self { minor, currency: Currency::from_code(code).unwrap_or(Currency::XXX) }
+        // Nearly all are in this one, and the library compares with each of its currencies in turn.
+        let currency = if code == "USD" { Some(Currency::USD) } else { Currency::from_code(code) };
+        Self { minor, currency: currency.unwrap_or(Currency::XXX) }
     }
 }
 
@@ -95,7 +97,9 @@ impl Display for Number {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct When {
     at: DateTime<Utc>,
-    zone: Tz,
+    /// What the reader's clock showed: a `DateTime` would work it out anew for each of its parts.
+    local: NaiveDateTime,
+    offset: <Tz as TimeZone>::Offset,
     now: DateTime<Utc>,
 }
 
@@ -103,7 +107,8 @@ impl When {
     /// `at` and `now` are UTC.
     #[must_use]
     pub fn new(at: NaiveDateTime, zone: Tz, now: NaiveDateTime) -> Self {
-        Self { at: at.and_utc(), zone, now: now.and_utc() }
+        let local = zone.from_utc_datetime(&at);
+        Self { at: at.and_utc(), local: local.naive_local(), offset: *local.offset(), now: now.and_utc() }
     }
 
     /// `20 Nov, 10:18`, with the year when it isn't the current one.
@@ -136,26 +141,49 @@ impl When {
         Formatted { when: self, form: Form::Left }
     }
 
+    /// The year at the reader's place, whose calendar differs from the UTC one for hours at most.
+    fn this_year(&self) -> i32 {
+        match (self.now.month(), self.now.day()) {
+            (1, 1) | (12, 31) => Tz::from_offset(&self.offset).from_utc_datetime(&self.now.naive_utc()).year(),
+            _ => self.now.year(),
+        }
+    }
+
     fn write(&self, form: Form, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let local = self.zone.from_utc_datetime(&self.at.naive_utc());
+        let local = &self.local;
         match form {
             // Written by hand: a format string would be read anew for each of a page's hundreds of instants.
             Form::Machine => {
-                let at = self.at;
-                write!(out, "{:04}-{:02}-{:02}T", at.year(), at.month(), at.day())?;
-                write!(out, "{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
+                let (at, century) = (self.at, self.at.year().div_euclid(100).unsigned_abs());
+                for (number, after) in [
+                    (century, ""),
+                    (at.year().rem_euclid(100).unsigned_abs(), "-"),
+                    (at.month(), "-"),
+                    (at.day(), "T"),
+                    (at.hour(), ":"),
+                    (at.minute(), ":"),
+                    (at.second(), "Z"),
+                ] {
+                    two_digits(number, out)?;
+                    out.write_str(after)?;
+                }
+                Ok(())
             }
             Form::Full => {
-                write!(out, "{} {} {} {}, ", local.weekday(), local.day(), month(local.month0()), local.year())?;
-                write!(out, "{:02}:{:02} {}", local.hour(), local.minute(), local.offset())
+                out.write_str(weekday(local.weekday()))?;
+                out.write_char(' ')?;
+                day_and_month(local, out)?;
+                write!(out, " {}, ", local.year())?;
+                clock_time(local, out)?;
+                write!(out, " {}", self.offset)
             }
             Form::Short => {
-                let this_year = self.zone.from_utc_datetime(&self.now.naive_utc()).year();
-                write!(out, "{} {}", local.day(), month(local.month0()))?;
-                if local.year() != this_year {
+                day_and_month(local, out)?;
+                if local.year() != self.this_year() {
                     write!(out, " {}", local.year())?;
                 }
-                write!(out, ", {:02}:{:02}", local.hour(), local.minute())
+                out.write_str(", ")?;
+                clock_time(local, out)
             }
             Form::Relative => {
                 let passed = self.now.signed_duration_since(self.at);
@@ -173,6 +201,43 @@ impl When {
             }
         }
     }
+}
+
+/// A number below a hundred, as two digits.
+fn two_digits(number: u32, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let digit = |number: u32| char::from_digit(number % 10, 10).unwrap_or_default();
+    out.write_char(digit(number / 10))?;
+    out.write_char(digit(number))
+}
+
+/// `20 Nov`.
+fn day_and_month(local: &NaiveDateTime, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if local.day() > 9 {
+        two_digits(local.day(), out)?;
+    } else {
+        local.day().fmt(out)?;
+    }
+    out.write_char(' ')?;
+    out.write_str(month(local.month0()))
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Mon",
+        Weekday::Tue => "Tue",
+        Weekday::Wed => "Wed",
+        Weekday::Thu => "Thu",
+        Weekday::Fri => "Fri",
+        Weekday::Sat => "Sat",
+        Weekday::Sun => "Sun",
+    }
+}
+
+/// `10:18`.
+fn clock_time(local: &NaiveDateTime, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    two_digits(local.hour(), out)?;
+    out.write_char(':')?;
+    two_digits(local.minute(), out)
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -241,6 +306,45 @@ impl Display for Duration {
             0 => write!(out, "{minutes}:{rest:02}"),
             _ => write!(out, "{hours}:{minutes:02}:{rest:02}"),
         }
+    }
+}
+
+/// Text that is escaped once and written many times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escaped(String);
+
+impl Escaped {
+    /// Escapes a text for HTML.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut escaped = String::with_capacity(text.len() + text.len() / 4);
+        // Writing into a String can't fail.
+        let _ = askama::filters::Escaper::write_escaped_str(&askama::filters::Html, &mut escaped, text);
+        Self(escaped)
+    }
+
+    /// The same behind a path of this program, which has nothing to escape.
+    #[must_use]
+    pub fn after(&self, path: &str) -> Self {
+        Self(format!("{path}{}", self.0))
+    }
+
+    /// What has nothing to escape: an id.
+    pub fn plain(text: impl HtmlSafe) -> Self {
+        Self(text.to_string())
+    }
+}
+
+impl HtmlSafe for crate::domain::ids::DisputeId {}
+impl HtmlSafe for crate::domain::ids::CallId {}
+impl HtmlSafe for crate::domain::ids::BuyerId {}
+impl HtmlSafe for crate::domain::ids::CampaignId {}
+
+impl HtmlSafe for Escaped {}
+
+impl Display for Escaped {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
     }
 }
 

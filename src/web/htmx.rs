@@ -24,8 +24,8 @@ impl Htmx {
         let headers = head.headers();
         let is = |name, value: &str| text(headers, name).is_some_and(|found| found == value);
         let requested = is("hx-request", "true");
-        // A boosted link and Back want the page as a browser would get it.
-        let whole = is("hx-boosted", "true") || is("hx-history-restore-request", "true");
+        // Back wants the page as a browser would get it.
+        let whole = is("hx-history-restore-request", "true");
         Self {
             requested,
             partial: requested && !whole && is("hx-request-type", "partial"),
@@ -94,7 +94,7 @@ mod tests {
     #[case::a_region(&[REQUEST, PARTIAL, TARGET], Some("disputes-table"))]
     #[case::without_a_mark_of_htmx(&[PARTIAL, TARGET], None)]
     #[case::the_whole_page(&[REQUEST, ("hx-request-type", "full"), TARGET], None)]
-    #[case::boosted(&[REQUEST, PARTIAL, TARGET, ("hx-boosted", "true")], None)]
+    #[case::boosted_links_have_targets_too(&[REQUEST, PARTIAL, TARGET, ("hx-boosted", "true")], Some("disputes-table"))]
     #[case::back(&[REQUEST, PARTIAL, TARGET, ("hx-history-restore-request", "true")], None)]
     #[case::a_target_without_id(&[REQUEST, PARTIAL, ("hx-target", "section")], None)]
     fn a_region_is_sent_only_when_htmx_swaps_one(#[case] headers: &[(&str, &str)], #[case] region: Option<&str>) {

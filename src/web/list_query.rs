@@ -373,9 +373,14 @@ impl Display for Link {
         out.write_str(self.path)?;
         for (at, (name, value)) in self.pairs.iter().enumerate() {
             write!(out, "{}{name}=", if at == 0 { '?' } else { '&' })?;
-            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
-            // Both are allowed in a query, and people read addresses.
-            out.write_str(&encoded.replace("%2C", ",").replace("%2F", "/"))?;
+            for part in url::form_urlencoded::byte_serialize(value.as_bytes()) {
+                // Both are allowed in a query, and people read addresses.
+                out.write_str(match part {
+                    "%2C" => ",",
+                    "%2F" => "/",
+                    other => other,
+                })?;
+            }
         }
         Ok(())
     }

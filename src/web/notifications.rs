@@ -62,7 +62,7 @@ pub(super) async fn index(
     let page = db
         .read(move |conn| {
             let chrome = chrome::load(conn, &viewer, NavItem::Elsewhere, &here)?;
-            let platform = policy::load(conn)?.platform_name;
+            let platform = policy::platform_name(conn)?;
             // All of them tell of disputes: whoever may not see those is told nothing.
             let disputes = viewer.dispute_viewer();
             let told = match &disputes {

@@ -59,7 +59,7 @@ pub(super) async fn new(
 }
 
 async fn page(htmx: Htmx, db: &Db, form: FormState) -> Result<Page<SignInPage>, AppError> {
-    let platform = db.read(policy::load).await?.platform_name;
+    let platform = db.read::<_, DbError, _>(|conn| Ok(policy::platform_name(conn)?)).await?;
     Ok(Page::new(htmx, SignInPage { chrome: Chrome::anonymous(), form, platform }))
 }
 

@@ -117,7 +117,7 @@ async fn the_doctor_finds_each_thing_that_is_wrong() {
 
     app.database()
         .connect()
-        .batch_execute("UPDATE pending_counters SET pending = 7 WHERE buyer_key = 0")
+        .batch_execute("UPDATE counters SET pending = 7, sent = 9 WHERE buyer_key = 0")
         .expect("damaged");
     let store = FileStore::open(&app.data_dir()).expect("the folders are there");
     let nobodys = store.path(&store.put("x.txt", "text/plain", b"nobody's").expect("stored").id);
@@ -126,7 +126,11 @@ async fn the_doctor_finds_each_thing_that_is_wrong() {
     make_old(&nobodys, 24 * 30);
     let sick = fairdial(&app, &["doctor"]);
     assert_eq!(sick.status.code(), Some(1));
-    assert!(said(&sick).contains("of the network says 7, and 1 are Pending"), "{}", said(&sick));
+    assert!(
+        said(&sick).contains("of the network say 7 Pending of 9 sent and 1 calls, and there are 1 of 1 and 1"),
+        "{}",
+        said(&sick)
+    );
     assert!(said(&sick).contains("no row names it") && nobodys.exists());
     let mended = fairdial(&app, &["doctor", "--fix"]);
     assert!(mended.status.success() && !nobodys.exists(), "{}", said(&mended));

@@ -1,6 +1,6 @@
 DROP TABLE audit_head;
 DROP TABLE audit_log;
-DROP TABLE pending_counters;
+DROP TABLE counters;
 DROP TABLE outbox;
 DROP TABLE notifications;
 DROP TABLE canned_notes;

@@ -496,12 +496,14 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_dispute ON outbox (dispute_id, id);
 CREATE INDEX outbox_buyer ON outbox (buyer_id, id);
 
--- How many disputes are Pending: a row a buyer, and buyer 0 for the whole network.
-CREATE TABLE pending_counters (
+-- How many disputes are Pending, how many were ever sent, how many calls there are: a row a buyer, and buyer 0 for the whole network.
+CREATE TABLE counters (
     buyer_key BIGINT NOT NULL PRIMARY KEY,
-    pending BIGINT NOT NULL CHECK (pending >= 0)
+    pending BIGINT NOT NULL DEFAULT 0 CHECK (pending BETWEEN 0 AND sent),
+    sent BIGINT NOT NULL DEFAULT 0,
+    calls BIGINT NOT NULL DEFAULT 0 CHECK (calls >= 0)
 );
-INSERT INTO pending_counters VALUES (0, 0);
+INSERT INTO counters (buyer_key) VALUES (0);
 
 -- Append-only, hash-chained. The head row gives the next number: last in the lock order.
 CREATE TABLE audit_log (

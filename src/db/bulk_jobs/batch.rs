@@ -6,11 +6,12 @@ use diesel::prelude::*;
 
 use super::{JobRow, Outcome, Plan};
 use crate::auth::{EditDisputes, Granted, Origin, Via, Viewer};
+use crate::db::counters::{self, Counts};
 use crate::db::dialect::{Lock, lock, lock_calls, lock_disputes};
 use crate::db::disputes::DisputeRow;
 use crate::db::schema::{calls, disputes};
 use crate::db::transitions::{self, DecideError};
-use crate::db::{AnyConnection, audit, counters, users};
+use crate::db::{AnyConnection, audit, users};
 use crate::domain::Instant;
 use crate::domain::call::CallStatus;
 use crate::domain::decision::Decision;
@@ -50,14 +51,13 @@ pub(super) fn decide_all(
         .load(conn)?;
     let mut standing: HashMap<DisputeId, Standing> = rows.into_iter().map(|row| (row.0.id, row)).collect();
     let (mut outcomes, mut entries) = (HashMap::new(), Vec::new());
-    let mut changes: BTreeMap<BuyerId, i64> = BTreeMap::new();
+    let mut changes: BTreeMap<BuyerId, Counts> = BTreeMap::new();
     for (_, id, seen) in items {
         let Some(row) = standing.remove(id) else { continue };
         let outcome = match judge(grant, plan, *seen, &row) {
             Ok(decision) => {
                 entries.push(transitions::record(conn, grant, &row.0, &decision, now)?);
-                let change = changes.entry(row.0.buyer_id).or_default();
-                *change = change.saturating_sub(1);
+                *changes.entry(row.0.buyer_id).or_default() += Counts::SETTLED;
                 Outcome::Decided
             }
             Err(outcome) => outcome,

@@ -133,10 +133,7 @@ struct AsSent<'a> {
 }
 
 /// Inserts calls that are known to be new, their buyers, publishers and campaigns known to be there.
-///
-/// # Errors
-/// If the database fails, or a call isn't new.
-pub fn insert_new(conn: &mut AnyConnection, new: &[NewCall<'_>], now: Instant) -> QueryResult<()> {
+pub(super) fn insert_new(conn: &mut AnyConnection, new: &[NewCall<'_>], now: Instant) -> QueryResult<()> {
     let rows: Vec<_> = new
         .iter()
         .map(|call| {
@@ -204,7 +201,7 @@ pub(super) fn update(
 pub(super) struct StoredCall {
     pub(super) id: CallId,
     external_id: String,
-    buyer_id: BuyerId,
+    pub(super) buyer_id: BuyerId,
     publisher_id: Option<PublisherId>,
     campaign_id: Option<CampaignId>,
     started_at: Instant,

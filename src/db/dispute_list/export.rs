@@ -2,14 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::{
-    Anchor, DisputeFilter, DisputeLine, DisputeSort, Query, in_default_order, matching, matching_by_column, ordered,
-    search,
-};
+use super::order::{Anchor, in_default_order, ordered};
+use super::{DisputeFilter, DisputeLine, DisputeSort, Query, matching, matching_by_column, search};
 use crate::auth::Scope;
+use crate::db::AnyConnection;
 use crate::db::paging::{CAP, Sort};
-use crate::db::schema::disputes;
-use crate::db::{AnyConnection, disputes as finders};
 use crate::domain::ids::DisputeId;
 
 /// The rows of a filter without any cap: also a search gives all of its hits.
@@ -35,7 +32,7 @@ pub fn export_page(
 ) -> QueryResult<Vec<DisputeLine>> {
     let anchor: Option<Anchor> = match after {
         // Sent disputes don't go away: without the row nobody can say what comes after it.
-        Some(id) => Some(finders::visible(scope).filter(disputes::id.eq(id)).select(Anchor::as_select()).first(conn)?),
+        Some(id) => Some(Anchor::find(conn, scope, id)?),
         None => None,
     };
     let rows = || everything(scope, filter, sort.key);

@@ -4,8 +4,8 @@ use std::sync::mpsc;
 
 use chrono::Duration;
 
-use crate::db::Db;
 use crate::db::bulk::{self, WholeDispute};
+use crate::db::{Db, inspection};
 use crate::demo::calls::DemoCall;
 use crate::demo::disputes::DemoDispute;
 use crate::demo::world::World;
@@ -49,7 +49,7 @@ pub(super) fn fill(
             Ok(())
         })?;
         bulk::bring_indexes_back(conn, &indexes)?;
-        bulk::transaction(conn, |conn| Ok(bulk::count_pending(conn)?))
+        bulk::transaction(conn, |conn| inspection::recount(conn).map(drop).map_err(StoreError::from))
     })
 }
 

@@ -1,6 +1,8 @@
 //! What the address of the Call Log asks for.
 
 use super::columns::CallColumn;
+use chrono_tz::Tz;
+
 use crate::auth::Viewer;
 use crate::db::call_list::{CallFilter, CallSearch, CallSort, DEFAULT_SORT};
 use crate::domain::call::CallStatus;
@@ -61,6 +63,12 @@ impl CallQuery {
         };
         let text = |name| params.text(name).map(str::to_owned);
         Ok(Self { filter, listing, search, from: text("from"), to: text("to"), buyer_text: text("buyer") })
+    }
+
+    /// The zone its times are shown in.
+    #[must_use]
+    pub fn zone(&self) -> Tz {
+        self.listing.zone
     }
 
     /// The whole state but the page.

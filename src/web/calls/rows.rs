@@ -9,7 +9,7 @@ use crate::db::call_list::{self, CallLine};
 use crate::db::{AnyConnection, DbError, buyers, call_names};
 use crate::domain::Instant;
 use crate::domain::call::DisputeWindow;
-use crate::domain::dispute::{Disputability, Refusal, Status, full_time};
+use crate::domain::dispute::{Disputability, Refusal, Status};
 use crate::domain::ids::{BuyerId, CallId, DisputeId};
 use crate::domain::policy::Policy;
 use crate::web::filters::{Duration, Money, Phone, When};
@@ -28,28 +28,26 @@ pub struct CallRowView {
     pub publisher: Option<String>,
     /// `None` for those who may not see disputes.
     pub dispute: Option<DisputeFacts>,
-    /// What is left of the dispute window, or the sentence why the call can't be disputed.
-    pub window: Result<TimeLeft, String>,
+    /// What is left of the dispute window, or why the call can't be disputed.
+    pub window: Result<TimeLeft, Refusal>,
     pub action: RowAction,
 }
 
 /// What the Dispute column says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum DisputeFacts {
     /// The active dispute, or the newest.
     Has { id: DisputeId, status: Status },
     /// The window is open and nothing stands against a dispute.
     Left(TimeLeft),
     /// Why the call can't be disputed.
-    Refused { short: &'static str, sentence: String },
+    Refused(Refusal),
 }
 
 /// What is left of a dispute window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct TimeLeft {
     pub closes: When,
-    /// The complete instant.
-    pub closes_text: String,
     pub percent: i64,
     /// Less than two days.
     pub is_soon: bool,
@@ -112,7 +110,7 @@ impl CallRowView {
     /// Whether the dispute window has closed on a call that nobody disputed.
     #[must_use]
     pub fn is_past(&self) -> bool {
-        matches!(&self.dispute, Some(DisputeFacts::Refused { short, .. }) if *short == "Window closed")
+        matches!(&self.dispute, Some(DisputeFacts::Refused(Refusal::WindowClosed(_))))
     }
 }
 
@@ -133,7 +131,6 @@ impl RowContext {
         let closes_at = call.window.closes_at();
         Ok(TimeLeft {
             closes: When::new(closes_at, self.zone, self.now),
-            closes_text: full_time(closes_at, self.zone),
             percent: call.window.percent_left(self.now),
             is_soon: closes_at - self.now < TimeDelta::hours(48),
         })
@@ -191,7 +188,7 @@ pub fn load(
         let active = found.flatten().map(|(_, status)| status).filter(|status| status.is_active());
         let verdict = context.verdict(&Disputability { status: line.status, window, payout: line.payout, active });
         let (dispute, action) = match found {
-            Some(found) => dispute_of(found, verdict.clone(), (may_dispute, is_manager), context.zone),
+            Some(found) => dispute_of(found, verdict, (may_dispute, is_manager)),
             None => (None, RowAction::Nothing),
         };
         if !is_manager {
@@ -206,7 +203,7 @@ pub fn load(
             campaign: line.campaign_id.and_then(|id| campaigns.get(&id).cloned()),
             publisher: line.publisher_id.and_then(|id| publishers.get(&id).cloned()),
             dispute,
-            window: verdict.map_err(|refusal| refusal.sentence(context.zone)),
+            window: verdict,
             action,
             line,
         }
@@ -218,7 +215,6 @@ fn dispute_of(
     found: Option<(DisputeId, Status)>,
     verdict: Result<TimeLeft, Refusal>,
     (may_dispute, is_manager): (bool, bool),
-    zone: Tz,
 ) -> (Option<DisputeFacts>, RowAction) {
     let action = match (found, &verdict) {
         (Some((id, Status::Draft)), _) => RowAction::ContinueDraft(id),
@@ -230,7 +226,7 @@ fn dispute_of(
     let facts = match (found, verdict) {
         (Some((id, status)), _) => DisputeFacts::Has { id, status },
         (None, Ok(left)) => DisputeFacts::Left(left),
-        (None, Err(refusal)) => DisputeFacts::Refused { short: refusal.short(), sentence: refusal.sentence(zone) },
+        (None, Err(refusal)) => DisputeFacts::Refused(refusal),
     };
     (Some(facts), action)
 }
@@ -265,8 +261,8 @@ pub(super) fn exported(row: &CallRowView, column: CallColumn, zone: Tz) -> crate
         CallColumn::Recording => Cell::text(if row.line.has_recording { "yes" } else { "" }),
         CallColumn::Dispute => Cell::text(&match &row.dispute {
             Some(DisputeFacts::Has { status, .. }) => status.label().to_owned(),
-            Some(DisputeFacts::Left(left)) => format!("Window closes {}", left.closes_text),
-            Some(DisputeFacts::Refused { short, .. }) => (*short).to_owned(),
+            Some(DisputeFacts::Left(left)) => format!("Window closes {}", left.closes.full()),
+            Some(DisputeFacts::Refused(refusal)) => refusal.short().to_owned(),
             None => String::new(),
         }),
     }

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use askama::Template;
+use chrono_tz::Tz;
 
 use super::player::Player;
 use super::rows::{self, CallRowView, RowAction, RowContext};
@@ -27,6 +28,7 @@ pub struct CallPage {
     /// Where the source keeps the recording; managers only, it names the source's platform.
     recording_at_source: Option<String>,
     is_manager: bool,
+    zone: Tz,
 }
 
 /// A dispute of the call.
@@ -95,6 +97,7 @@ pub async fn show(
                 disputes,
                 recording_at_source,
                 is_manager: viewer.is_manager(),
+                zone,
             })
         })
         .await?;

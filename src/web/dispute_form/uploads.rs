@@ -7,7 +7,7 @@ use super::outcome::{self, Trouble};
 use super::view::{self, Typed};
 use super::{Said, Target};
 use crate::auth::{DisputeCalls, Granted};
-use crate::db::{calls, evidence};
+use crate::db::evidence;
 use crate::domain::ids::{CallId, FileId};
 use crate::web::around::Around;
 use crate::web::page::Page;
@@ -22,9 +22,7 @@ pub(in crate::web) async fn create(
     payload: web::Payload,
     around: Around,
 ) -> Result<HttpResponse, AppError> {
-    let (scope, call) = (grant.scope(), *call);
-    let known = around.db.read(move |conn| Ok::<_, AppError>(calls::find(conn, scope, call)?)).await?;
-    known.ok_or(AppError::NotFound)?;
+    let call = super::own_call(&grant, *call, &around).await?;
     let limits = Limits { files: 1, ..Limits::of(&around.config) };
     let sent = upload::read(&request, payload, &around.files, limits).await?;
     if let Some(refused) = sent.refused.first() {

@@ -82,13 +82,13 @@ impl Rows for Table {
         let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PART);
         self.place = rows.last().filter(|_| is_full).map_or(Place::End, |last| Place::After(last.id));
         let zone = self.state.zone();
-        let known = KnownRows::load(conn, &self.viewer, &self.policy, &rows, (zone, self.now, String::new()))?;
+        let known = KnownRows::load(conn, &self.viewer, &self.policy, (&rows, &[]), (zone, self.now, String::new()))?;
         let line = |line: dispute_list::DisputeLine| {
             let currency = Cell::text(&line.currency);
             let credit = amount(line.credit.map(|minor| Money::new(minor, &line.currency)));
             let row = known.row(line);
             let cells = self.columns().iter().map(|column| cell(&row, *column, zone));
-            [Cell::plain(row.id)].into_iter().chain(cells).chain([credit, currency]).collect()
+            [Cell::plain(&row.id)].into_iter().chain(cells).chain([credit, currency]).collect()
         };
         Ok(rows.into_iter().map(line).collect())
     }

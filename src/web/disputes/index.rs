@@ -10,7 +10,7 @@ use crate::auth::{DisputeViewer, EditDisputes, Granted, ViewDisputes};
 use crate::clock::Clock;
 use crate::db::dispute_list::{self, DisputeFilter, DisputeLine};
 use crate::db::paging::{Count, Listed};
-use crate::db::{AnyConnection, Db, call_list, counters, names, policy, table_settings, views};
+use crate::db::{AnyConnection, Db, call_list, names, policy, table_settings, views};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
@@ -65,15 +65,19 @@ struct View {
 }
 
 /// The built-in views, then the saved ones.
-fn views(conn: &mut AnyConnection, viewer: &DisputeViewer, state: &ListState) -> Result<Vec<View>, AppError> {
+fn views(
+    conn: &mut AnyConnection,
+    viewer: &DisputeViewer,
+    state: &ListState,
+    pending: Option<i64>,
+) -> Result<Vec<View>, AppError> {
     let Some(manager) = Granted::<ViewDisputes>::check(viewer.viewer()) else { return Ok(Vec::new()) };
     let here = state.filters();
-    let pending = counters::pending(conn, viewer.scope())?.unsigned_abs();
     let mine = DisputeFilter { assignee: Some(viewer.viewer().user()), ..DisputeFilter::default() };
     let mine = dispute_list::count(conn, viewer.scope(), &mine)?.shown().unsigned_abs();
     let built_in = [
         ("All", "", None),
-        ("Pending", "status=pending", Some(Number(pending))),
+        ("Pending", "status=pending", pending.map(|pending| Number(pending.unsigned_abs()))),
         ("Mine", "mine=1", Some(Number(mine))),
         ("Due soon", "due=2", None),
     ];
@@ -104,6 +108,8 @@ struct Heading {
     class: String,
     /// The same for the header, which is never cut.
     head_class: String,
+    /// Whether its cells are cut and say their whole text when pointed at.
+    is_reason: bool,
     /// Where a click leads, if the column sorts.
     href: Option<String>,
     direction: Option<&'static str>,
@@ -192,13 +198,9 @@ pub(in crate::web) async fn index(
     let params = Params::parse(request.query_string());
     let region = htmx.region().map(str::to_owned);
     let now = clock.now();
-    let (page, pending) = db
-        .read(move |conn| {
-            let pending = counters::pending(conn, viewer.scope())?;
-            Ok::<_, AppError>((load(conn, &viewer, &params, (now, region.as_deref(), &here))?, pending))
-        })
-        .await?;
-    Ok(Page::new(htmx, page).with_badge(Some(pending)))
+    let page = db.read(move |conn| load(conn, &viewer, &params, (now, region.as_deref(), &here))).await?;
+    let pending = page.chrome.pending;
+    Ok(Page::new(htmx, page).with_badge(pending))
 }
 
 /// What a person saved for this table.
@@ -221,10 +223,15 @@ fn load(
     let count = dispute_list::count(conn, scope, &state.filter)?;
     let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
     let chrome = match region {
-        Some("main" | "disputes-region") => Chrome::default(),
+        Some("main" | "disputes-region") => {
+            Chrome { pending: chrome::pending(conn, viewer.viewer())?, ..Chrome::default() }
+        }
         _ => chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)?,
     };
-    let buyers = if is_manager { names::buyer_choices(conn)? } else { Vec::new() };
+    let is_region = region == Some("disputes-region");
+    // The rows alone have no filters and no views around them.
+    let views = if is_region { Vec::new() } else { views(conn, viewer, &state, chrome.pending)? };
+    let buyers = if is_manager && !is_region { names::buyer_choices(conn)? } else { Vec::new() };
     let campaign = match state.filter.campaign {
         Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
         None => None,
@@ -235,7 +242,7 @@ fn load(
     };
     let chips = state.chips(&policy, buyer.as_deref(), campaign.as_ref().map(|(_, name)| name.as_str()));
     let (previous, next) = neighbours(&state, &listed);
-    let known = Rows::load(conn, viewer, &policy, &listed.rows, (state.zone(), now, state.query()))?;
+    let known = Rows::load(conn, viewer, &policy, (&listed.rows, &buyers), (state.zone(), now, state.query()))?;
     let rows = listed.rows.into_iter().map(|line| known.row(line)).collect();
     let drafts = drafts.into_iter().map(|line| known.row(line)).collect();
     Ok(DisputesPage {
@@ -243,8 +250,8 @@ fn load(
         chrome,
         is_manager,
         may_edit: Granted::<EditDisputes>::check(viewer.viewer()).is_some(),
-        is_region: region == Some("disputes-region"),
-        views: views(conn, viewer, &state)?,
+        is_region,
+        views,
         columns: headings(&state),
         all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
         rows,
@@ -276,6 +283,7 @@ fn headings(state: &ListState) -> Vec<Heading> {
             class: column.class(!listing.has_own_columns),
             head_class: column.class(!listing.has_own_columns).replace("cut", "").trim().to_owned(),
             href: sorted.map(|sort| state.link().set("sort", sort).to_string()),
+            is_reason: *column == Column::Reason,
             direction: column.sort().and_then(|key| listing.direction_of(key)),
         }
     };

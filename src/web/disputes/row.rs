@@ -10,9 +10,9 @@ use crate::db::dispute_list::DisputeLine;
 use crate::db::{AnyConnection, DbError, names};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, DisputeId};
+use crate::domain::ids::BuyerId;
 use crate::domain::policy::Policy;
-use crate::web::filters::{Money, Phone, Span, When};
+use crate::web::filters::{Escaped, Money, Phone, Span, When};
 use crate::web::paths;
 
 /// From here on a decision is due soon.
@@ -20,8 +20,9 @@ const DUE_SOON: TimeDelta = TimeDelta::days(2);
 
 /// A line of the table.
 pub(super) struct Row {
-    pub(super) id: DisputeId,
-    pub(super) href: String,
+    pub(super) id: Escaped,
+    /// Its own address, with the state of the list.
+    pub(super) href: Escaped,
     pub(super) status: Status,
     pub(super) called: When,
     pub(super) called_at: Instant,
@@ -84,25 +85,31 @@ pub(super) struct Rows<'a> {
     policy: &'a Policy,
     zone: Tz,
     now: Instant,
-    query: String,
+    query: Escaped,
     buyers: HashMap<BuyerId, String>,
 }
 
 impl<'a> Rows<'a> {
-    /// Looks up the names that a manager's rows show.
+    /// Looks up the names that a manager's rows show and that aren't among the choices of its filter.
     pub(super) fn load(
         conn: &mut AnyConnection,
         viewer: &'a DisputeViewer,
         policy: &'a Policy,
-        lines: &[DisputeLine],
+        (lines, choices): (&[DisputeLine], &[(BuyerId, String)]),
         (zone, now, query): (Tz, Instant, String),
     ) -> Result<Self, DbError> {
+        let query = Escaped::new(&query);
         let mut rows = Self { viewer, policy, zone, now, query, buyers: HashMap::new() };
         if viewer.viewer().is_manager() {
             let mut ids: Vec<BuyerId> = lines.iter().map(|line| line.buyer_id).collect();
             ids.sort_unstable();
             ids.dedup();
-            rows.buyers = names::of_buyers(conn, &ids)?;
+            let chosen = choices.iter().filter(|(id, _)| ids.binary_search(id).is_ok()).cloned();
+            rows.buyers = chosen.collect();
+            ids.retain(|id| !rows.buyers.contains_key(id));
+            if !ids.is_empty() {
+                rows.buyers.extend(names::of_buyers(conn, &ids)?);
+            }
         }
         Ok(rows)
     }
@@ -113,7 +120,7 @@ impl<'a> Rows<'a> {
         let manager = self.viewer.viewer().is_manager().then(|| ManagerCells {
             buyer: self.buyers.get(&line.buyer_id).cloned().unwrap_or_default(),
             publisher_payout: money(line.publisher_payout),
-            age: line.submitted_at.filter(|_| line.status == Status::Pending).map(|at| Span(self.now - at)),
+            age: (line.status == Status::Pending).then(|| Span(self.now - line.listed_at)),
             due: (line.status == Status::Pending).then(|| Due {
                 when: when(line.due_at),
                 at: line.due_at,
@@ -121,17 +128,18 @@ impl<'a> Rows<'a> {
                 is_soon: line.due_at > self.now && line.due_at - self.now <= DUE_SOON,
             }),
         });
+        let submitted_at = (line.status != Status::Draft).then_some(line.listed_at);
         Row {
-            id: line.id,
-            href: format!("{}{}", paths::dispute(line.id), self.query),
+            id: Escaped::plain(line.id),
+            href: self.query.after(&paths::dispute(line.id)),
             status: line.status,
             called: when(line.call_started_at),
             called_at: line.call_started_at,
             payout: money(line.payout),
             reason: self.policy.reason_label(&line.reason).to_owned(),
             recording: line.has_recording.then(|| paths::recording(line.call_id)),
-            submitted: line.submitted_at.map(when),
-            submitted_at: line.submitted_at,
+            submitted: submitted_at.map(when),
+            submitted_at,
             caller_id: line.caller_id,
             destination: line.destination,
             manager,

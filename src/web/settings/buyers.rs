@@ -173,7 +173,7 @@ fn aside(conn: &mut AnyConnection, grant: &Granted<ManageSettings>, beside: Besi
             let form = form.unwrap_or_else(|| FormState::new().with("name", &row.name).with("window_days", days));
             let user = |line: administration::UserLine| UserLine {
                 id: line.id,
-                tags: tags(line.permissions()),
+                tags: tags(line.permissions),
                 is_disabled: line.is_disabled,
                 name: line.name,
             };

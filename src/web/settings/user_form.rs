@@ -63,7 +63,7 @@ impl InviteForm {
         let ticked = fields.permissions();
         Ok(Self {
             state,
-            platform: policy::load(conn)?.platform_name,
+            platform: policy::platform_name(conn)?,
             buyers: known::buyer_choices(conn)?.into_iter().map(|(_, name)| name).collect(),
             for_managers: PermissionBox::of_managers(ticked),
             for_buyers: PermissionBox::of_buyers(ticked),
@@ -136,7 +136,7 @@ impl EditForm {
     pub(super) fn of(conn: &mut AnyConnection, user: &UserRow, viewer: UserId) -> Result<Self, AppError> {
         let company = match user.buyer_id {
             Some(id) => buyers::find(conn, id)?.map(|row| row.name).unwrap_or_default(),
-            None => policy::load(conn)?.platform_name,
+            None => policy::platform_name(conn)?,
         };
         let is_buyers = user.buyer_id.is_some();
         Ok(Self {

@@ -137,7 +137,7 @@ fn load(
     let total = administration::count_users(conn, grant, &listing.filter)?;
     let owners: Vec<BuyerId> = listed.rows.iter().filter_map(|row| row.buyer_id).collect();
     let known = names::of_buyers(conn, &owners)?;
-    let platform = policy::load(conn)?.platform_name;
+    let platform = policy::platform_name(conn)?;
     let mut companies = vec![(PLATFORM.to_owned(), platform.clone())];
     companies.extend(names::buyer_choices(conn)?.into_iter().map(|(id, name)| (id.to_string(), name)));
     if let Some(Company::Buyer(id)) = listing.filter.company
@@ -160,7 +160,7 @@ fn load(
             Some(id) => known.get(&id).cloned().unwrap_or_default(),
             None => platform.clone(),
         },
-        tags: tags(row.permissions()),
+        tags: tags(row.permissions),
         is_disabled: row.is_disabled,
         last: row.last_signed_in_at.map(|at| When::new(at, zone, now)),
     };

@@ -82,7 +82,7 @@ async fn load(request: &HttpRequest, db: &Db, token: &str, clock: &Clock) -> Res
     let (token, now) = (token.to_owned(), clock.now());
     tries::follow_link(db, &extract::origin(request), now, move |conn| {
         let Some(user) = links::invited(conn, &token, now)? else { return Ok(None) };
-        Ok(Some((user, policy::load(conn)?.platform_name)))
+        Ok(Some((user, policy::platform_name(conn)?)))
     })
     .await
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use fairdial::db::DbError;
-use fairdial::db::schema::{calls, outbox, pending_counters};
+use fairdial::db::schema::{calls, counters, outbox};
 use fairdial::domain::ids::CallId;
 use serde_json::{Value, json};
 
@@ -28,9 +28,7 @@ fn net_of(app: &TestApp, call: CallId) -> (String, i64, i64) {
 
 fn pending(app: &TestApp) -> i64 {
     app.db()
-        .read_blocking::<_, DbError>(|conn| {
-            Ok(pending_counters::table.find(0).select(pending_counters::pending).first(conn)?)
-        })
+        .read_blocking::<_, DbError>(|conn| Ok(counters::table.find(0).select(counters::pending).first(conn)?))
         .unwrap()
 }
 

@@ -48,7 +48,7 @@ impl NewCall {
 
     /// Writes the row.
     pub(crate) fn add(&self, db: &Db) -> CallId {
-        use schema::calls as c;
+        use schema::{calls as c, counters};
         let id = CallId::generate();
         let last7: String = fairdial::domain::phone::last7(&self.caller_id);
         let added = db.write_blocking::<_, DbError>(|conn| {
@@ -69,6 +69,9 @@ impl NewCall {
                     (c::has_recording.eq(self.has_recording), c::created_at.eq(self.started_at)),
                     c::updated_at.eq(self.started_at),
                 ))
+                .execute(conn)?;
+            diesel::update(counters::table.filter(counters::buyer_key.eq_any([0, self.buyer.number()])))
+                .set(counters::calls.eq(counters::calls + 1))
                 .execute(conn)?;
             Ok(())
         });

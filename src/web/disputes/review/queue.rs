@@ -253,15 +253,9 @@ fn line(row: DisputeRow) -> DisputeLine {
         currency: row.currency,
         payout: row.payout,
         publisher_payout: row.publisher_payout,
-        duration_s: row.duration_s,
         has_recording: row.has_recording,
-        has_evidence: row.has_evidence,
         listed_at: row.listed_at,
-        submitted_at: row.submitted_at,
         due_at: row.due_at,
-        decided_at: row.decided_at,
         credit: row.credit,
-        assignee_id: row.assignee_id,
-        version: row.version,
     }
 }
