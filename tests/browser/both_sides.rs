@@ -76,7 +76,7 @@ impl World {
     async fn buyer_sends(&self) {
         let browser = &self.buyer;
         browser.press("Dispute Call").await;
-        browser.find("select[name=reason] option[value=not_qualified]").await.click().await.expect("it is chosen");
+        browser.click("select[name=reason] option[value=not_qualified]").await;
         browser.fill("additional_information", "He lives in another state.").await;
         browser.press("Send").await;
         browser.wait_until("return location.pathname.startsWith('/disputes/')").await;
@@ -89,20 +89,20 @@ impl World {
 
     async fn manager_listens_and_decides(&self) {
         let browser = &self.manager;
-        browser.find("#disputes-table tbody a.hit").await.click().await.expect("the dispute opens");
+        browser.click("#disputes-table tbody a.hit").await;
         browser.find("#details-panel audio").await;
         if self.has_scripts {
             browser.wait_until("return document.activeElement.id === 'panel-h'").await;
-            browser.find("[data-play]").await.click().await.expect("it plays");
+            browser.click("[data-play]").await;
             browser.wait_until("return document.querySelector('#details-panel audio').currentTime > 0.2").await;
-            browser.find("[data-play]").await.click().await.expect("it pauses");
+            browser.click("[data-play]").await;
         } else {
             // The browser's own player.
             browser.evaluate("document.querySelector('#details-panel audio').muted = true").await;
             browser.evaluate("return document.querySelector('#details-panel audio').play()").await;
             browser.wait_until("return document.querySelector('#details-panel audio').currentTime > 0.2").await;
         }
-        browser.find(".verdicts label[data-status=accepted_partial]").await.click().await.expect("it is chosen");
+        browser.click(".verdicts label[data-status=accepted_partial]").await;
         browser.fill("credit", "12.51").await;
         browser.fill("note", "He says so only at the end.").await;
         if self.has_scripts {
@@ -110,7 +110,7 @@ impl World {
                 document.querySelector('#clawback').value].join(' ')";
             assert_eq!(browser.evaluate(figures).await.as_str(), Some("$29.66 7.51"));
         }
-        browser.find("#decide .foot .main").await.click().await.expect("it is sent");
+        browser.click("#decide .foot .main").await;
         self.shows(browser, &badge_is("")).await;
     }
 
@@ -120,11 +120,11 @@ impl World {
         self.shows(browser, &format!("return {status} === 'Accepted Partial'")).await;
         self.shows(browser, &badge_is("")).await;
         self.shows(browser, "return document.querySelector('#bell .count').textContent.trim() === '1'").await;
-        browser.find("#bell").await.click().await.expect("the bell opens");
+        browser.click("#bell").await;
         browser.wait_until("return location.pathname === '/notifications'").await;
         assert!(browser.text("main").await.contains("decided your dispute: Accepted Partial"));
         browser.open(&format!("{}/disputes", self.app.origin())).await;
-        browser.find("#disputes-table tbody a.hit").await.click().await.expect("the dispute opens");
+        browser.click("#disputes-table tbody a.hit").await;
         let panel = browser.text("#details-panel").await;
         for told in ["$12.51 of $42.17 credit", "He says so only at the end."] {
             assert!(panel.contains(told), "{told}: {panel}");

@@ -97,7 +97,7 @@ async fn a_manager_decides_partially_and_goes_on() {
 #[actix_web::test]
 async fn the_same_without_scripts() {
     let (app, browser, ids) = world(View { javascript: false, ..View::default() }).await;
-    browser.find(&format!("#row-{} .row-act a", ids[2])).await.click().await.expect("the dispute opens");
+    browser.click(&format!("#row-{} .row-act a", ids[2])).await;
     choose(&browser, "accepted_partial").await;
     browser.fill("credit", "50").await;
     browser.fill("note", "Half of it.").await;
@@ -121,9 +121,9 @@ async fn the_same_without_scripts() {
 async fn a_manager_decides_what_is_ticked() {
     let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
     let origin = app.origin();
-    browser.find("[data-pick-all]").await.click().await.expect("all are ticked");
+    browser.click("[data-pick-all]").await;
     assert!(browser.text("#bulk").await.contains("3 selected on this page"));
-    browser.find(&format!("#row-{} .pick input", ids[1])).await.click().await.expect("one is left out");
+    browser.click(&format!("#row-{} .pick input", ids[1])).await;
     browser.assert_accessible().await;
     browser.screenshot("manager-bulk-light").await;
     browser.resize(320, 640).await;

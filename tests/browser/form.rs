@@ -90,7 +90,7 @@ async fn each_file_is_told_by_itself_why_it_was_not_taken() {
     desk.shoot_everywhere("form-panel").await;
 
     browser.resize(1440, 900).await;
-    browser.find("[aria-label='Remove quote.txt']").await.click().await.expect("it is removed");
+    browser.click("[aria-label='Remove quote.txt']").await;
     browser.wait_until("return document.querySelectorAll('.files [name=kept_evidence]').length === 0").await;
     assert_eq!(browser.focus().await, "input#evidence");
     assert_eq!(browser.console().await.len(), 1, "the refused upload, and nothing else");
@@ -114,7 +114,7 @@ async fn the_form_with_problems_is_read_at_every_width() {
     desk.shoot_everywhere("form-errors").await;
 
     browser.resize(1440, 1200).await;
-    browser.find("[aria-label='Remove quote.txt']").await.click().await.expect("it is removed");
+    browser.click("[aria-label='Remove quote.txt']").await;
     assert!(!browser.has(".files li").await);
     let typed = browser.find("#additional_information").await.value().await.expect("a value");
     assert_eq!(typed.as_deref(), Some("She says so in the first ten seconds."));

@@ -122,7 +122,7 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     // It stands on the Disputes page, and its panel has an address of its own.
     world.open("/disputes").await;
     assert_eq!(world.row_status().await, "Pending");
-    browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
+    browser.click("#disputes-table tbody a.hit").await;
     browser.wait_until("return location.pathname.startsWith('/disputes/')").await;
     browser.wait_until("return document.activeElement.id === 'panel-h'").await;
     assert!(browser.has("#disputes-table").await, "the list stays behind the panel");
@@ -139,7 +139,7 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
 
     // Esc closes it and the focus is back in the table.
     world.open("/disputes").await;
-    browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
+    browser.click("#disputes-table tbody a.hit").await;
     browser.find("#details-panel").await;
     browser.wait_until("return document.activeElement.id === 'panel-h'").await;
     browser.keys(Key::Escape).await;
@@ -147,7 +147,7 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     browser.wait_until("return document.activeElement.closest('#disputes-table') !== null").await;
 
     // Withdrawn: the badge is gone and the call can be disputed again.
-    browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
+    browser.click("#disputes-table tbody a.hit").await;
     browser.press("Withdraw").await;
     browser
         .wait_until("return document.querySelector('#disputes-table .badge').textContent.trim() === 'Withdrawn'")

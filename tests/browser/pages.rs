@@ -160,7 +160,7 @@ async fn walk_panels(app: &TestApp) {
             browser.resize(1440, 900).await;
             browser.set_media(dark, false).await;
             browser.open(&format!("{}/disputes", app.origin())).await;
-            browser.find("#disputes-table tbody a.hit").await.click().await.expect("the row opens");
+            browser.click("#disputes-table tbody a.hit").await;
             browser.find("#details-panel").await;
             browser.resize(width, height).await;
             browser.assert_accessible().await;

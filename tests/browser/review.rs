@@ -223,12 +223,12 @@ async fn the_keys_can_be_off_and_scripts_too() {
     browser.press("Skip").await;
     assert!(browser.url().await.ends_with(&format!("/review/{}", ids[1])));
     browser.press("Previous").await;
-    browser.find(".verdicts label[data-status=accepted_partial]").await.click().await.expect("it is chosen");
+    browser.click(".verdicts label[data-status=accepted_partial]").await;
     browser.fill("credit", "42").await;
-    browser.find("form.decide .foot .main").await.click().await.expect("it is sent");
+    browser.click("form.decide .foot .main").await;
     assert!(browser.text("#credit-p").await.contains("less than the payout"));
     browser.fill("credit", "21").await;
-    browser.find("form.decide .foot .main").await.click().await.expect("it is sent");
+    browser.click("form.decide .foot .main").await;
     assert!(browser.text("#flash").await.contains("$21.00 credited"), "{}", browser.text("#flash").await);
     assert!(browser.text("#progress").await.starts_with("1 of 2 Pending"));
 }

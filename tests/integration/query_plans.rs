@@ -14,11 +14,11 @@ use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable
 use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
 use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
 use fairdial::db::paging::{Place, Sort};
-use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, policy};
+use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, notifications, policy};
 use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::{Side, Status};
-use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId};
+use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
 use rstest::rstest;
 
 use crate::support::app::TestApp;
@@ -115,8 +115,19 @@ impl World {
     }
 
     fn disputes(&self, what: &str, filter: &DisputeFilter, key: DisputeSort, place: Place<DisputeId>) {
+        self.disputes_by(what, Allowed::IndexOnly, filter, key, place);
+    }
+
+    fn disputes_by(
+        &self,
+        what: &str,
+        allowed: Allowed,
+        filter: &DisputeFilter,
+        key: DisputeSort,
+        place: Place<DisputeId>,
+    ) {
         for is_descending in [true, false] {
-            check(self.app.db(), &format!("disputes, {what}"), Allowed::IndexOnly, |conn| {
+            check(self.app.db(), &format!("disputes, {what}"), allowed, |conn| {
                 let order = Sort { key, is_descending };
                 dispute_list::page(conn, self.scope, filter, order, (place, 50)).expect("there is a page");
                 dispute_list::count(conn, self.scope, filter).expect("there is a count");
@@ -194,6 +205,105 @@ async fn the_disputes_table_reads_an_index(#[values(true, false)] is_manager: bo
             world.disputes(&format!("{what} {place:?}"), &filter, DisputeSort::Status, place);
         }
     }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn any_other_disputes_are_sorted_candidates(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let all = DisputeFilter::default();
+    let now = world.app.clock().now();
+    let search = |text: &str| DisputeFilter { search: Some(text.to_owned()), ..all.clone() };
+    let combined = DisputeFilter {
+        statuses: vec![Status::Pending, Status::Rejected],
+        reason: Some("other".into()),
+        ..all.clone()
+    };
+    let of_both = [
+        ("an id", search(&world.dispute.to_string())),
+        ("an external id", search("RGB-1")),
+        ("some digits", search("5550")),
+        ("called from", DisputeFilter { called_from: Some(now), ..all.clone() }),
+        ("called before", DisputeFilter { called_before: Some(now), ..all.clone() }),
+        ("submitted from", DisputeFilter { submitted_from: Some(now), ..all.clone() }),
+        ("submitted before", DisputeFilter { submitted_before: Some(now), ..all.clone() }),
+        ("two states and a reason", combined),
+    ];
+    let person = world.app.viewer(Person::manager("dana")).user();
+    let of_managers = [
+        ("assignee", DisputeFilter { assignee: Some(person), ..all.clone() }),
+        ("due", DisputeFilter { due_before: Some(now), ..all.clone() }),
+        ("publisher", DisputeFilter { publisher: Some(PublisherId::generate()), ..all.clone() }),
+        ("decided by", DisputeFilter { decided_by: Some(person), ..all.clone() }),
+    ];
+    let filters = of_both.iter().chain(of_managers.iter().filter(|_| is_manager));
+    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+        for (what, filter) in filters.clone() {
+            for key in [DisputeSort::Status, DisputeSort::Payout] {
+                let what = format!("{what} by {key:?} {place:?}");
+                world.disputes_by(&what, Allowed::SortOfCandidates, filter, key, place);
+            }
+        }
+        world.disputes_by("by buyer", Allowed::SortOfCandidates, &all, DisputeSort::Buyer, place);
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_count_reads_an_index_and_no_row(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let all = DisputeFilter::default();
+    let now = world.app.clock().now();
+    let disputes = [
+        ("status", DisputeFilter { statuses: vec![Status::Pending], ..all.clone() }),
+        ("reason", DisputeFilter { reason: Some("other".into()), ..all.clone() }),
+        ("buyer", DisputeFilter { buyer: Some(BuyerId::generate()), ..all.clone() }),
+        ("campaign", DisputeFilter { campaign: Some(CampaignId::generate()), ..all.clone() }),
+        ("destination", DisputeFilter { destination: Some("Desk".into()), ..all.clone() }),
+        ("recording", DisputeFilter { has_recording: true, ..all.clone() }),
+        ("evidence", DisputeFilter { has_evidence: true, ..all }),
+    ];
+    let mut counted = Vec::new();
+    for (what, filter) in disputes {
+        counted.push((what, plans(world.app.db(), |conn| drop(dispute_list::count(conn, world.scope, &filter)))));
+    }
+    let all = CallFilter::default();
+    let calls = [
+        ("status of the call", CallFilter { status: Some(CallStatus::Failed), ..all.clone() }),
+        ("from", CallFilter { started_from: Some(now), ..all.clone() }),
+        ("calls of a buyer", CallFilter { buyer: Some(BuyerId::generate()), ..all }),
+    ];
+    let policy = world.app.db().read_blocking::<_, DbError>(policy::load).expect("there is one");
+    let disputable = Disputable { policy: &policy, now };
+    for (what, filter) in calls {
+        let asked = plans(world.app.db(), |conn| {
+            call_list::count(conn, world.scope, &filter, &disputable).expect("there is a count");
+        });
+        counted.push((what, asked));
+    }
+    for (what, plans) in counted {
+        assert!(!plans.is_empty(), "{what}: nothing was asked");
+        for (query, steps) in plans {
+            let reads = |step: &&String| step.starts_with("SEARCH ") || step.starts_with("SCAN ");
+            let fetched = steps
+                .iter()
+                .filter(reads)
+                .find(|step| !step.contains("USING COVERING INDEX") && step.as_str() != "SCAN counted");
+            assert_eq!(fetched, None, "{what}\n{query}\n{steps:#?}");
+        }
+    }
+}
+
+#[rstest]
+#[actix_web::test]
+async fn what_stands_beside_a_page_reads_an_index(#[values(true, false)] is_manager: bool) {
+    let Some(world) = world(is_manager).await else { return };
+    let viewer = world.app.viewer(if is_manager { Person::manager("dana") } else { Person::buyer("acme") });
+    check(world.app.db(), "beside the lists", Allowed::IndexOnly, |conn| {
+        call_list::disputes_of(conn, world.scope, &[world.call]).expect("they are found");
+        notifications::unread(conn, viewer.user()).expect("a number");
+        dispute_list::drafts(conn, world.scope).expect("there are none");
+    });
 }
 
 #[actix_web::test]

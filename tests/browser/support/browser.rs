@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use thirtyfour::error::{WebDriverError, WebDriverErrorInner};
@@ -127,6 +127,21 @@ impl Browser {
         let query = self.driver.query(By::Css(selector.to_owned()));
         let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
         query.first().await.unwrap_or_else(|error| panic!("{selector} is not on the page: {error}"))
+    }
+
+    /// Clicks it as soon as that can be done, at most ten seconds later: what a busy machine shows lately, moves or
+    /// replaces meanwhile is no other element to a person.
+    pub(crate) async fn click(&self, selector: &str) {
+        let since = Instant::now();
+        loop {
+            match self.find(selector).await.click().await {
+                Ok(()) => return,
+                Err(error) => {
+                    assert!(since.elapsed() < Duration::from_secs(10), "{selector} can't be clicked: {error}");
+                    actix_web::rt::time::sleep(Duration::from_millis(25)).await;
+                }
+            }
+        }
     }
 
     pub(crate) async fn has(&self, selector: &str) -> bool {
