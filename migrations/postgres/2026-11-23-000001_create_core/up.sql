@@ -304,10 +304,14 @@ CREATE INDEX disputes_buyer_reason ON disputes (buyer_id, reason, status_rank, l
 CREATE INDEX disputes_reason ON disputes (reason, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_by_reason ON disputes (buyer_id, reason, id);
 CREATE INDEX disputes_by_reason ON disputes (reason, id);
-CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_campaign ON disputes (campaign_id, status_rank, listed_at DESC, id DESC, buyer_id);
 CREATE INDEX disputes_publisher ON disputes (publisher_id, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_decider ON disputes (decided_by, status_rank, listed_at DESC, id DESC);
-CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_destination ON disputes (destination, status_rank, listed_at DESC, id DESC, buyer_id);
+CREATE INDEX disputes_buyer_recording ON disputes (buyer_id, has_recording, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_recording ON disputes (has_recording, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_buyer_evidence ON disputes (buyer_id, has_evidence, status_rank, listed_at DESC, id DESC);
+CREATE INDEX disputes_evidence ON disputes (has_evidence, status_rank, listed_at DESC, id DESC);
 CREATE INDEX disputes_buyer_submitted ON disputes (buyer_id, listed_at, id);
 CREATE INDEX disputes_submitted ON disputes (listed_at, id);
 CREATE INDEX disputes_buyer_call_date ON disputes (buyer_id, call_started_at, id);
