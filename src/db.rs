@@ -36,6 +36,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod paging;
 pub mod policy;
+pub mod presences;
 pub mod recording_store;
 pub mod recordings;
 pub mod reports;

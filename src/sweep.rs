@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::Shutdown;
 use crate::clock::Clock;
-use crate::db::{Db, DbError, answers, bulk_jobs, evidence, inspection, links, mail, sending, sessions, throttles};
+use crate::db::{Db, DbError, answers, bulk_jobs, evidence, inspection, links, mail, presences, sending, sessions, throttles};
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
 use crate::file_store::{FileStore, Found, remove_if_there};
@@ -58,6 +58,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
             bulk_jobs::forget_old(conn, now)?;
             sessions::forget_old(conn, now)?;
             links::forget_old(conn, now)?;
+            presences::forget_old(conn, now)?;
             throttles::forget_old(conn, now)?;
             mail::give_up(conn, now)?;
             Ok((evidence::forget_expired(conn, now)?, sending::discard_expired(conn, &time)?))

@@ -90,6 +90,7 @@
   });
 
   document.addEventListener('htmx:after:swap', () => {
+    attend();
     guardForms();
     showFigures();
     countPicked();
@@ -127,6 +128,7 @@
 
   function emptySlot() {
     panel()?.remove();
+    attend();
     markRow(null);
     listUrl = null;
     const row = opener && one(`[data-id="${CSS.escape(opener)}"]`);
@@ -139,6 +141,7 @@
   function goOn(done) {
     wantedRow = done.dataset.next;
     done.remove();
+    attend();
     markRow(null);
     listUrl = opener = null;
     focusWanted();
@@ -287,6 +290,9 @@
   function listen() {
     if (stream || document.hidden || !one('#bell')) return;
     stream = new EventSource('/events');
+    stream.addEventListener('here', (event) => {
+      try { showOthers(JSON.parse(event.data)); } catch { /* a cut line; the next one is whole */ }
+    });
     stream.addEventListener('counts', (event) => {
       try { showCounts(JSON.parse(event.data)); } catch { /* a cut line; the next one is whole */ }
     });
@@ -309,6 +315,46 @@
   });
   window.addEventListener('pagehide', () => { stream?.close(); stream = null; });
   window.addEventListener('pageshow', listen);
+
+  // ---- who else is on it: a page that is seen says so now and then; what others say comes with the stream
+  const OFTEN = 20_000;
+  let attended = null;
+  let isWriting = false;
+
+  function attend() {
+    const path = one('[data-presence]')?.dataset.presence ?? null;
+    if (path === attended) return;
+    if (attended) announce(attended, { leave: '1' });
+    attended = path;
+    isWriting = false;
+    stay();
+  }
+  function stay() {
+    if (attended && !document.hidden) announce(attended, isWriting ? { writing: '1' } : {});
+  }
+  function announce(path, fields) {
+    fetch(path, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual', keepalive: true }).catch(() => {});
+  }
+  on('input', 'form.decide', () => {
+    if (isWriting || !attended) return;
+    isWriting = true;
+    stay();
+  });
+  setInterval(stay, OFTEN);
+  document.addEventListener('visibilitychange', stay);
+  window.addEventListener('pagehide', () => {
+    if (attended) navigator.sendBeacon(attended, new URLSearchParams({ leave: '1' }));
+    attended = null;
+  });
+  window.addEventListener('pageshow', attend);
+
+  function showOthers(here) {
+    for (const place of all('[data-others]')) {
+      const words = here[place.dataset.others]?.['inRow' in place.dataset ? 'row' : 'panel'] ?? '';
+      // What is there already isn't said twice.
+      if (place.innerHTML !== words) place.innerHTML = words;
+    }
+  }
 
   // ---- evidence: each file by itself, so that one failure costs one file
   const uploadForm = (element) => element.closest('form[data-upload-url]');

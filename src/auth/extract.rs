@@ -37,7 +37,7 @@ pub fn origin(request: &HttpRequest) -> Origin {
 fn viewer(request: &HttpRequest) -> Result<Viewer, AppError> {
     match TypedSession::of(request).loaded() {
         Some(Loaded::SignedIn { user, token_hash, needs_touch, .. }) => {
-            if needs_touch && !POLLS.contains(&request.path()) {
+            if needs_touch && !is_poll(request.path()) {
                 touch(request, token_hash);
             }
             let viewer = Viewer::from_row(&user, origin(request)).ok_or_else(|| AppError::sign_in(request))?;
@@ -48,6 +48,11 @@ fn viewer(request: &HttpRequest) -> Result<Viewer, AppError> {
         Some(Loaded::Unavailable) => Err(AppError::Busy),
         None => Err(AppError::sign_in(request)),
     }
+}
+
+/// A page that is only left open speaks too, and a forgotten one is to be signed out all the same.
+fn is_poll(path: &str) -> bool {
+    POLLS.contains(&path) || path.starts_with("/disputes/") && path.ends_with("/presence")
 }
 
 /// Marks the session as used, beside the request: nobody waits for it.

@@ -341,6 +341,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    presences (dispute_id, user_id) {
+        dispute_id -> BigInt,
+        user_id -> BigInt,
+        is_writing -> Bool,
+        ends_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     canned_notes (id) {
         id -> BigInt,
         title -> Text,
@@ -453,6 +462,7 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::joinable!(users -> buyers (buyer_id));
 diesel::joinable!(messages -> users (author_id));
+diesel::joinable!(presences -> users (user_id));
 diesel::joinable!(buyer_aliases -> buyers (buyer_id));
 diesel::joinable!(buyer_campaigns -> campaigns (campaign_id));
 diesel::joinable!(recordings -> calls (call_id));
@@ -484,6 +494,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     counters,
     policy,
+    presences,
     publishers,
     recordings,
     saved_views,

@@ -15,12 +15,14 @@ use tokio::sync::{Notify, watch};
 
 use super::{AppError, chrome};
 use crate::app::Shutdown;
-use crate::auth::Viewer;
+use crate::auth::{Granted, ViewDisputes, Viewer};
 use crate::auth::session::{Loaded, TypedSession};
 use crate::clock::Clock;
+use crate::db::presences::{self, Present};
 use crate::db::{Db, DbError, audit, sessions};
+use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, UserId};
-use crate::web::disputes::is_told_to_buyers;
+use crate::web::disputes::{everybody, is_told_to_buyers};
 
 /// How often the watcher looks.
 const TICK: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     wake: watch::Sender<u64>,
+    /// Who is on which dispute, once the watcher has looked. Only the streams of managers wait for it.
+    here: watch::Sender<Option<Arc<Vec<Present>>>>,
     // Numbers of the log would tell a buyer how much happens elsewhere.
     secret: RandomState,
 }
@@ -109,14 +113,15 @@ impl Hub {
     }
 
     /// Starts the watcher, unless it runs.
-    fn watch(&self, db: &Data<Db>, shutdown: &Shutdown) {
+    fn watch(&self, db: &Data<Db>, clock: &Clock, shutdown: &Shutdown) {
         if std::mem::replace(&mut self.state().is_watched, true) {
             return;
         }
         let (watcher, db, shutdown) = (Watcher(self.clone()), Data::clone(db), shutdown.clone());
+        let clock = clock.clone();
         actix_web::rt::spawn(async move {
             while !shutdown.has_begun() && watcher.is_needed() {
-                if let Err(error) = watcher.look(&db).await {
+                if let Err(error) = watcher.look(&db, clock.now()).await {
                     tracing::warn!(%error, "the watcher could not look for changes; it tries again");
                 }
                 tokio::select! {
@@ -161,16 +166,23 @@ impl Watcher {
         !self.0.state().streams.is_empty()
     }
 
-    async fn look(&self, db: &Db) -> Result<(), DbError> {
+    async fn look(&self, db: &Db, now: Instant) -> Result<(), DbError> {
         let seen = self.0.state().last;
-        let (last, changes) = db
+        let (last, changes, here) = db
             .read(move |conn| {
                 let last = audit::last_number(conn)?;
                 let is_new = seen > 0 && last > seen;
                 let changes = if is_new { audit::changes_after(conn, seen, AT_ONCE)? } else { Vec::new() };
-                Ok::<_, DbError>((last, changes))
+                Ok::<_, DbError>((last, changes, presences::everybody(conn, now)?))
             })
             .await?;
+        self.0.0.here.send_if_modified(|known| {
+            let is_new = known.as_deref() != Some(&here);
+            if is_new {
+                *known = Some(Arc::new(here));
+            }
+            is_new
+        });
         if last == seen {
             return Ok(());
         }
@@ -202,9 +214,12 @@ pub(super) async fn stream(
         return Err(AppError::sign_in(&request));
     };
     let place = hub.enter(viewer.user());
-    hub.watch(&db, &shutdown);
+    hub.watch(&db, &clock, &shutdown);
     let listener = Listener {
         wake: hub.0.wake.subscribe(),
+        here: hub.0.here.subscribe(),
+        others: None,
+        queued: None,
         viewer,
         token_hash,
         db,
@@ -220,6 +235,10 @@ pub(super) async fn stream(
 
 struct Listener {
     wake: watch::Receiver<u64>,
+    here: watch::Receiver<Option<Arc<Vec<Present>>>>,
+    /// What was said last of who is on which dispute.
+    others: Option<String>,
+    queued: Option<sse::Event>,
     viewer: Viewer,
     token_hash: String,
     db: Data<Db>,
@@ -240,13 +259,21 @@ impl Listener {
 
     /// The next thing to say; `None` ends the stream: the server stops, or the reader may no longer listen.
     async fn next(&mut self) -> Option<sse::Event> {
+        if let Some(event) = self.queued.take() {
+            return Some(event);
+        }
         loop {
+            let sees_others = Granted::<ViewDisputes>::check(&self.viewer).is_some();
             // The first counts are said at once.
             let is_quiet = self.last.is_some()
                 && tokio::select! {
                     () = self.shutdown.clone().begun() => return None,
                     () = self.place.end.notified() => return None,
                     changed = self.wake.changed() => {
+                        changed.ok()?;
+                        false
+                    }
+                    changed = self.here.changed(), if sees_others => {
                         changed.ok()?;
                         false
                     }
@@ -263,12 +290,34 @@ impl Listener {
                     return None;
                 }
             };
+            let others = self.others();
             if self.last != Some(counts) {
                 self.last = Some(counts);
+                self.queued = others;
                 return sse::Data::new_json(counts).ok().map(|data| data.event("counts").into());
+            }
+            if others.is_some() {
+                return others;
             }
             if is_quiet {
                 return Some(sse::Event::Comment("still here".into()));
+            }
+        }
+    }
+
+    /// Who else is on which dispute, for a manager, unless it was said already.
+    fn others(&mut self) -> Option<sse::Event> {
+        Granted::<ViewDisputes>::check(&self.viewer)?;
+        let here = self.here.borrow_and_update().clone()?;
+        match everybody(&here, self.viewer.user()) {
+            Ok(said) if self.others.as_ref() == Some(&said) => None,
+            Ok(said) => {
+                self.others = Some(said.clone());
+                Some(sse::Data::new(said).event("here").into())
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a stream could not tell who is on which dispute");
+                None
             }
         }
     }

@@ -102,6 +102,8 @@ paths! {
     review_case(dispute) => "/review/{dispute}";
     /// Gives a dispute to somebody.
     assignment(dispute) => "/disputes/{dispute}/assignment";
+    /// Who else has a dispute open.
+    presence(dispute) => "/disputes/{dispute}/presence";
     /// What was selected to be decided at once.
     selection(id) => "/selections/{id}";
     /// How far a bulk decision is, and what came of it.

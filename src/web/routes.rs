@@ -81,6 +81,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET "/review/{id}" => disputes::review::show),
     route!(POST "/review/{id}" => disputes::review::decide),
     route!(POST "/disputes/{id}/assignment" => disputes::assign),
+    route!(POST "/disputes/{id}/presence" => disputes::announce),
     route!(GET "/views" => views::index),
     route!(POST "/views" => views::create),
     route!(POST "/views/{id}/delete" => views::destroy),

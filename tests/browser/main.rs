@@ -8,6 +8,7 @@ mod form;
 mod harness;
 mod journey;
 mod pages;
+mod presence;
 mod review;
 #[path = "../integration/support.rs"]
 #[expect(dead_code, reason = "journeys use a part of what requests use")]

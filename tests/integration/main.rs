@@ -29,6 +29,7 @@ mod messages;
 mod model;
 mod notifications;
 mod permissions;
+mod presence;
 mod query_plans;
 mod recordings;
 mod reports;

@@ -48,13 +48,13 @@ async fn each_side_is_told_what_the_other_did() {
 }
 
 /// A stream of counts as it arrives.
-struct Live {
+pub(crate) struct Live {
     response: reqwest::Response,
     read: String,
 }
 
 impl Live {
-    async fn open(actor: &Actor) -> Self {
+    pub(crate) async fn open(actor: &Actor) -> Self {
         let response = actor.request(Method::GET, "/events").send().await.expect("a stream");
         assert_eq!(response.status().as_u16(), 200);
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
@@ -63,12 +63,18 @@ impl Live {
 
     /// The next counts; `None` when the stream has ended.
     async fn next(&mut self) -> Option<Value> {
+        self.next_of("counts").await
+    }
+
+    /// The next event of this name; `None` when the stream has ended.
+    pub(crate) async fn next_of(&mut self, name: &str) -> Option<Value> {
+        let wanted = format!("event: {name}");
         let next = async {
             loop {
                 while let Some((event, rest)) = self.read.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned()))
                 {
                     self.read = rest;
-                    if event.lines().any(|line| line == "event: counts") {
+                    if event.lines().any(|line| line == wanted) {
                         let data = event.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
                         return Some(serde_json::from_str(data).expect("JSON"));
                     }

@@ -14,7 +14,7 @@ use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable
 use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
 use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
 use fairdial::db::paging::{Place, Sort};
-use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, notifications, policy};
+use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, notifications, policy, presences};
 use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::{Side, Status};
@@ -333,6 +333,8 @@ async fn the_review_queue_reads_an_index() {
         for buyer in [None, Some(row.buyer_id)] {
             history::rate(conn, &grant, buyer, now).expect("a rate");
         }
+        presences::others(conn, &grant, &[row.id, row.id, row.id], now).expect("nobody");
+        presences::is_known(conn, &grant, row.id, (true, now)).expect("no");
     });
 }
 

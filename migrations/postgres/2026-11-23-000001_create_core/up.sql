@@ -422,6 +422,17 @@ CREATE TABLE saved_views (
 CREATE INDEX saved_views_user ON saved_views (user_id, name, id);
 CREATE INDEX saved_views_shared ON saved_views (name, id) WHERE is_shared;
 
+-- Which managers have a dispute open, and who of them writes a decision. A row ends soon after the page last spoke.
+CREATE TABLE presences (
+    dispute_id BIGINT NOT NULL REFERENCES disputes (id),
+    user_id BIGINT NOT NULL REFERENCES users (id),
+    is_writing BOOLEAN NOT NULL,
+    ends_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (dispute_id, user_id)
+);
+CREATE INDEX presences_user ON presences (user_id);
+CREATE INDEX presences_end ON presences (ends_at, dispute_id, user_id);
+
 -- Texts that managers use again and again in notes to buyers, with variables such as {caller_id}.
 CREATE TABLE canned_notes (
     id BIGINT NOT NULL PRIMARY KEY,

@@ -4,6 +4,7 @@ DROP TABLE counters;
 DROP TABLE outbox;
 DROP TABLE notifications;
 DROP TABLE canned_notes;
+DROP TABLE presences;
 DROP TABLE saved_views;
 DROP TABLE bulk_items;
 DROP TABLE bulk_jobs;

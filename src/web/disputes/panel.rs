@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::assigning::Assignment;
+use super::presence::Others;
 use super::settlement::Settlement;
 use super::timeline::{self, Event, Reader};
 use crate::auth::{DisputeViewer, EditDisputes, Granted};
@@ -51,6 +52,8 @@ pub(super) struct Panel {
     pub(super) due: Option<When>,
     /// Managers only: whose work it is.
     pub(super) assignment: Option<Assignment>,
+    /// Managers only: which other managers are on it.
+    pub(super) others: Others,
     /// Titles and texts of canned notes, filled in for this dispute.
     pub(super) canned: Vec<(String, String)>,
     pub(super) messages: Vec<Message>,
@@ -179,6 +182,7 @@ impl Panel {
             facts,
             files: files.into_iter().map(|file| self::file(row.id, file)).collect(),
             assignment: Assignment::load(conn, viewer, &row)?,
+            others: Others::of_panel(conn, viewer, row.id, now)?,
             canned,
             money: settled,
             due: (is_pending && is_manager).then(|| when(row.due_at)),

@@ -1,16 +1,17 @@
 //! A line of the Disputes table, ready to be written: what a buyer may not see isn't in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+use super::presence::Others;
 use crate::auth::DisputeViewer;
 use crate::db::dispute_list::DisputeLine;
 use crate::db::{AnyConnection, DbError, names};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::BuyerId;
+use crate::domain::ids::{BuyerId, DisputeId};
 use crate::domain::policy::Policy;
 use crate::web::filters::{Escaped, Money, Phone, Span, When};
 use crate::web::paths;
@@ -43,6 +44,8 @@ pub(super) struct ManagerCells {
     /// How long it has been waiting, while it is Pending.
     pub(super) age: Option<Span>,
     pub(super) due: Option<Due>,
+    /// Which other managers are on it.
+    pub(super) others: Others,
 }
 
 /// Until when a Pending dispute is to be decided.
@@ -74,6 +77,10 @@ impl Row {
         self.manager.as_ref().and_then(|cells| cells.age)
     }
 
+    pub(super) fn others(&self) -> Option<&Others> {
+        self.manager.as_ref().map(|cells| &cells.others)
+    }
+
     pub(super) fn due(&self) -> Option<&Due> {
         self.manager.as_ref().and_then(|cells| cells.due.as_ref())
     }
@@ -87,6 +94,7 @@ pub(super) struct Rows<'a> {
     now: Instant,
     query: Escaped,
     buyers: HashMap<BuyerId, String>,
+    others: BTreeMap<DisputeId, Others>,
 }
 
 impl<'a> Rows<'a> {
@@ -99,8 +107,10 @@ impl<'a> Rows<'a> {
         (zone, now, query): (Tz, Instant, String),
     ) -> Result<Self, DbError> {
         let query = Escaped::new(&query);
-        let mut rows = Self { viewer, policy, zone, now, query, buyers: HashMap::new() };
+        let mut rows = Self { viewer, policy, zone, now, query, buyers: HashMap::new(), others: BTreeMap::new() };
         if viewer.viewer().is_manager() {
+            let shown: Vec<DisputeId> = lines.iter().map(|line| line.id).collect();
+            rows.others = Others::of_rows(conn, viewer, &shown, now)?;
             let mut ids: Vec<BuyerId> = lines.iter().map(|line| line.buyer_id).collect();
             ids.sort_unstable();
             ids.dedup();
@@ -120,6 +130,7 @@ impl<'a> Rows<'a> {
         let manager = self.viewer.viewer().is_manager().then(|| ManagerCells {
             buyer: self.buyers.get(&line.buyer_id).cloned().unwrap_or_default(),
             publisher_payout: money(line.publisher_payout),
+            others: self.others.get(&line.id).cloned().unwrap_or_default(),
             age: (line.status == Status::Pending).then(|| Span(self.now - line.listed_at)),
             due: (line.status == Status::Pending).then(|| Due {
                 when: when(line.due_at),
