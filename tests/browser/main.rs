@@ -7,6 +7,7 @@ mod deciding;
 mod form;
 mod harness;
 mod journey;
+mod managing;
 mod pages;
 mod presence;
 mod review;

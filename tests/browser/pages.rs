@@ -19,12 +19,12 @@ use crate::shared::app::TestApp;
 use crate::support::browser::{Browser, View};
 
 const BUYER: &str = "maren@lanternbrook.example";
-const MANAGER: &str = "idris@quillmoor.example";
+pub(crate) const MANAGER: &str = "idris@quillmoor.example";
 
 /// Where to look: a name for the picture, and the address.
 type Stop = (&'static str, String);
 
-async fn demo() -> TestApp {
+pub(crate) async fn demo() -> TestApp {
     let app = TestApp::start().await;
     let now = app.clock().now();
     let files = FileStore::open(&app.data_dir()).expect("a folder for files");
@@ -112,7 +112,7 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
         .expect("the demo is readable")
 }
 
-async fn sign_in(app: &TestApp, browser: &Browser, email: &str) {
+pub(crate) async fn sign_in(app: &TestApp, browser: &Browser, email: &str) {
     browser.open(&format!("{}/login", app.origin())).await;
     browser.fill("email", email).await;
     browser.fill("password", PASS_PHRASE).await;

@@ -218,3 +218,24 @@ async fn the_list_is_searched_and_paged() {
         dana.get(&format!("/settings/users?after={}", user(&app, "acme@example.com").unwrap().id)).await.page();
     assert_eq!(second.texts("#users tbody a.hit"), ["birch", "dana"]);
 }
+
+#[actix_web::test]
+async fn nobody_changes_sides() {
+    let app = TestApp::start().await;
+    app.viewer(Person::buyer("acme"));
+    app.viewer(Person::buyer("birch"));
+    app.viewer(Person::manager("eve"));
+    let dana = app.manager("dana").await;
+    for (email, role, buyer) in [
+        ("acme@example.com", "manager", ""),
+        ("acme@example.com", "buyer", "birch"),
+        ("eve@example.com", "buyer", "acme"),
+    ] {
+        let before = user(&app, email).unwrap();
+        let form = [("name", "Renamed"), ("email", email), ("action", "save"), ("role", role), ("buyer", buyer)];
+        dana.post(&page_of(&app, email), &form).await.assert_status(303);
+        let after = user(&app, email).unwrap();
+        assert_eq!((after.buyer_id, after.name.as_str()), (before.buyer_id, "Renamed"), "{email} to {role} {buyer}");
+    }
+    assert!(dana.get(&page_of(&app, "acme@example.com")).await.text().contains("Nobody changes sides"));
+}

@@ -112,7 +112,9 @@ impl Column {
             Self::Destination => ("cut", "p3"),
             Self::Buyer => ("cut", ""),
             Self::Recording => ("", "p2"),
-            Self::Submitted | Self::Due => ("", "p4"),
+            Self::Due => ("", "p4"),
+            // How long ago it was stays: the Age says it.
+            Self::Submitted => ("", "p5"),
             _ => ("", ""),
         };
         match (stays, if leaves { leave } else { "" }) {
