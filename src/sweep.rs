@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use crate::app::Shutdown;
 use crate::clock::Clock;
-use crate::db::{Db, DbError, answers, bulk_jobs, evidence, inspection, links, mail, presences, sending, sessions, throttles};
+use crate::db::{
+    Db, DbError, answers, bulk_jobs, evidence, inspection, links, mail, presences, sending, sessions, throttles,
+};
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
 use crate::file_store::{FileStore, Found, remove_if_there};

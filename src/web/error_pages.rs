@@ -43,9 +43,16 @@ struct ProblemFlash<'failure> {
     request_id: Option<String>,
 }
 
+/// Told to who was signed out while a form was being filled in.
+#[derive(Template)]
+#[template(path = "pages/errors/signed_out.html")]
+struct SignedOut;
+
 /// What must be known of a request after it has been consumed.
 struct Asked {
     htmx: Htmx,
+    /// Whether it sends what somebody typed.
+    sends: bool,
     program: bool,
     request_id: String,
     route: String,
@@ -56,6 +63,7 @@ impl Asked {
         let id = request.extensions().get::<RequestId>().map(ToString::to_string);
         Self {
             htmx: Htmx::of(request.head()),
+            sends: !request.method().is_safe(),
             program: request.path().starts_with("/api/"),
             request_id: id.unwrap_or_default(),
             route: request.match_pattern().unwrap_or_default(),
@@ -128,6 +136,9 @@ fn answer(failure: &AppError, asked: &Asked, chrome: Chrome) -> HttpResponse {
     }
     if let AppError::SignInRequired { return_to } = failure {
         let to = paths::sign_in(return_to);
+        if asked.htmx.is_partial() && asked.sends {
+            return signed_out();
+        }
         // A redirect would be followed out of sight, and the form would land inside the page.
         return if asked.htmx.is_requested() {
             HttpResponse::NoContent().insert_header(("hx-redirect", to)).finish()
@@ -161,6 +172,25 @@ fn answer(failure: &AppError, asked: &Asked, chrome: Chrome) -> HttpResponse {
             response
                 .content_type("text/plain; charset=utf-8")
                 .body("Something went wrong on our side. Try again in a moment.")
+        }
+    }
+}
+
+/// In place of the way to the sign-in page: the form stays on the page with all that was typed.
+fn signed_out() -> HttpResponse {
+    let mut response = HttpResponse::Forbidden();
+    response
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .insert_header((header::VARY, super::page::VARY))
+        .insert_header(("hx-retarget", "#flash"))
+        .insert_header(("hx-reswap", "outerHTML"))
+        .insert_header(("hx-push-url", "false"));
+    match SignedOut.render() {
+        Ok(text) => response.body(text),
+        Err(error) => {
+            tracing::error!(%error, "the words for who is signed out could not be rendered");
+            response.finish()
         }
     }
 }

@@ -15,8 +15,8 @@ use tokio::sync::{Notify, watch};
 
 use super::{AppError, chrome};
 use crate::app::Shutdown;
-use crate::auth::{Granted, ViewDisputes, Viewer};
 use crate::auth::session::{Loaded, TypedSession};
+use crate::auth::{Granted, ViewDisputes, Viewer};
 use crate::clock::Clock;
 use crate::db::presences::{self, Present};
 use crate::db::{Db, DbError, audit, sessions};

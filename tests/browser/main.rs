@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attacks;
 mod both_sides;
 mod deciding;
 mod form;

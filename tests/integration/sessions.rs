@@ -221,6 +221,22 @@ async fn disabling_somebody_and_a_new_password_end_their_sessions_at_the_next_re
 }
 
 #[actix_web::test]
+async fn a_form_sent_from_a_page_that_stays_is_not_led_away_when_the_session_has_ended() {
+    let app = TestApp::start().await;
+    let acme = app.buyer("acme").await;
+    app.clock().advance(Duration::hours(13));
+    let request = acme.request(reqwest::Method::POST, "/notifications/read");
+    let request = request.header("hx-request", "true").header("hx-request-type", "partial");
+    let told = acme.send(request.header("hx-target", "div#panel-slot").form(&[("id", "1")])).await;
+    told.assert_status(403).assert_body_has("what you typed is still here").assert_body_has("id=\"flash\"");
+    assert_eq!((told.header("hx-retarget"), told.header("hx-redirect")), ("#flash", ""));
+    // What only opens something is led to the sign-in page as before, and so is a form of a page without scripts.
+    let opened = acme.get_fragment("/notifications", "div#panel-slot").await;
+    assert!(opened.header("hx-redirect").starts_with("/login?next="), "{}", opened.text());
+    acme.post("/notifications/read", &[]).await.assert_sign_in_first();
+}
+
+#[actix_web::test]
 async fn polling_keeps_no_session_alive() {
     let app = TestApp::start().await;
     let (polling, reading) = (app.buyer("acme").await, app.buyer("birch").await);

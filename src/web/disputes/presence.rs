@@ -97,7 +97,9 @@ impl Others {
 
     /// Whoever writes stands first.
     fn new(mut people: Vec<Present>, in_row: bool) -> Self {
-        people.sort_by(|one, other| (!one.is_writing, &one.name, one.user).cmp(&(!other.is_writing, &other.name, other.user)));
+        people.sort_by(|one, other| {
+            (!one.is_writing, &one.name, one.user).cmp(&(!other.is_writing, &other.name, other.user))
+        });
         Self { people, in_row }
     }
 
