@@ -176,7 +176,7 @@ async fn a_managers_stream_tells_of_the_others_and_a_buyers_does_not() {
     let told = managers.next_of("here").await.expect("a change");
     let here = &told[id.to_string()];
     assert!(here["row"].as_str().unwrap().contains("Deciding</span><span class=\"vh\"> (eve)"), "{told}");
-    assert!(here["panel"].as_str().unwrap().ends_with("eve is writing a decision</em>"), "{told}");
+    assert!(here["panel"].as_str().unwrap().ends_with("<bdi>eve</bdi> is writing a decision</em>"), "{told}");
     says(&eve, id, LEAVING).await;
     assert_eq!(managers.next_of("here").await.expect("a change"), serde_json::json!({}));
     let silent = tokio::time::timeout(std::time::Duration::from_millis(1_500), buyers.next_of("here")).await;
