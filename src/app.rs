@@ -24,6 +24,7 @@ use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::waveform::Waveforms;
 use crate::web::{api, error_pages, events, form, routes, same_origin, security_headers, slow_body};
+use crate::webhooks::Webhooks;
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
@@ -161,6 +162,8 @@ pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io:
     if let Some(mailer) = Mailer::new(&shared.config).map_err(io::Error::other)? {
         actix_web::rt::spawn(mailer.run(db.clone(), clock.clone(), shutdown.clone()));
     }
+    let webhooks = Webhooks::new(&shared.config, db.clone(), clock.clone()).map_err(io::Error::other)?;
+    actix_web::rt::spawn(webhooks.run(shutdown.clone()));
     actix_web::rt::spawn(sweep::run_hourly(db, clock, files, shutdown.clone()));
     let server = HttpServer::new(move || build(shared.clone(), routes::register))
         // Compressed pages are written in several pieces; without it each waits 44 ms for the other side.

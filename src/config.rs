@@ -68,6 +68,10 @@ pub struct Config {
     #[arg(long, global = true, env = "FAIRDIAL_MAIL_FROM", value_name = "ADDRESS", value_parser = mail_from)]
     pub mail_from: Option<Mailbox>,
 
+    /// Let webhooks go to private and loopback addresses, and by http: for receivers in your own network
+    #[arg(long, global = true, env = "FAIRDIAL_WEBHOOK_PRIVATE_ADDRESSES")]
+    pub webhook_private_addresses: bool,
+
     /// Threads that serve requests; without it one for each processor
     #[arg(long, global = true, env = "FAIRDIAL_WORKERS", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
@@ -110,6 +114,7 @@ impl fmt::Debug for Config {
             .field("log_filter", &self.log_filter)
             .field("smtp_url", &self.smtp_url)
             .field("mail_from", &self.mail_from)
+            .field("webhook_private_addresses", &self.webhook_private_addresses)
             .field("workers", &self.workers)
             .finish()
     }

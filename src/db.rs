@@ -19,6 +19,7 @@ pub mod calls;
 pub mod canned_notes;
 pub mod connection;
 pub mod counters;
+pub mod deliveries;
 mod dialect;
 pub mod dispute_list;
 pub mod disputes;
@@ -52,6 +53,7 @@ pub mod tokens;
 pub mod transitions;
 pub mod users;
 pub mod views;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;

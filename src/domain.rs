@@ -13,6 +13,7 @@ pub mod money;
 pub mod phone;
 pub mod policy;
 pub mod report;
+pub mod webhook;
 
 /// An instant in UTC, cut to microseconds: what the clock gives and both databases store alike.
 pub type Instant = chrono::NaiveDateTime;

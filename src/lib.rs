@@ -26,3 +26,4 @@ pub mod sweep;
 pub mod telemetry;
 pub mod waveform;
 pub mod web;
+pub mod webhooks;

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::db::{
-    Db, DbError, answers, bulk_jobs, evidence, inspection, links, mail, presences, sending, sessions, throttles,
+    Db, DbError, answers, bulk_jobs, deliveries, evidence, inspection, links, mail, presences, sending, sessions,
+    throttles,
 };
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
@@ -57,6 +58,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
         .write::<_, DbError, _>(move |conn| {
             let now = time.now();
             answers::forget_old(conn, now)?;
+            deliveries::forget_old(conn, now)?;
             bulk_jobs::forget_old(conn, now)?;
             sessions::forget_old(conn, now)?;
             links::forget_old(conn, now)?;

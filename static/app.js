@@ -277,9 +277,11 @@
     const bell = one('#bell');
     if (bell && Number.isInteger(unread)) {
       const count = one('.count', bell);
-      count.textContent = String(unread);
+      // The server counts no further.
+      const words = unread < 100 ? String(unread) : '99+';
+      count.textContent = words;
       count.hidden = unread === 0;
-      bell.setAttribute('aria-label', unread ? `Notifications, ${unread} unread` : 'Notifications');
+      bell.setAttribute('aria-label', unread ? `Notifications, ${words} unread` : 'Notifications');
     }
     if (now !== undefined && changed !== null && now !== changed) {
       document.dispatchEvent(new CustomEvent('fairdial:changed', { detail: now }));

@@ -244,7 +244,7 @@ pub fn add(
     disputes::touch(conn, id, now)?;
     if dispute.status == Status::Pending {
         notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::EvidenceAdded, ""), now)?;
-        let payload = serde_json::json!({ "dispute": id, "status": dispute.status });
+        let payload = serde_json::json!({ "status": dispute.status });
         outbox::push(conn, Topic::Updated, (id, dispute.buyer_id), &payload, now)?;
     }
     Ok(())

@@ -128,7 +128,7 @@ pub fn add_to_sent(
     add(conn, id, claim.fitting_facts(), false, now)?;
     disputes::touch(conn, id, now)?;
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::EvidenceAdded, ""), now)?;
-    let payload = serde_json::json!({ "dispute": id, "status": dispute.status });
+    let payload = serde_json::json!({ "status": dispute.status });
     outbox::push(conn, Topic::Updated, (id, dispute.buyer_id), &payload, now)?;
     let entry = Entry::of_dispute("dispute.facts_added", id).now_is(serde_json::json!({ "facts": added }));
     audit::append(conn, &grant.actor(), now, &entry)?;

@@ -49,8 +49,7 @@ pub fn claim(conn: &mut AnyConnection, user: UserId, now: Instant) -> Result<Opt
     diesel::update(read).set(table::mail_due_at.eq(None::<Instant>)).execute(conn)?;
     let row = users::find(conn, user)?.filter(|row| row.mail_notifications);
     let person = row.and_then(|row| Some((Viewer::from_row(&row, Origin::command())?, row.email)));
-    let reader = person.and_then(|(viewer, email)| Some((viewer.dispute_viewer()?, viewer, email)));
-    let Some((reader, viewer, email)) = reader else {
+    let Some((viewer, email)) = person else {
         diesel::update(due).set(table::mail_due_at.eq(None::<Instant>)).execute(conn)?;
         return Ok(None);
     };
@@ -59,7 +58,11 @@ pub fn claim(conn: &mut AnyConnection, user: UserId, now: Instant) -> Result<Opt
     if count == 0 {
         return Ok(None);
     }
-    let told = notifications::told(conn, &reader, Some(lease), LISTED)?;
+    let told = notifications::told(conn, &viewer, Some(lease), LISTED)?;
+    if told.is_empty() {
+        diesel::update(due).set(table::mail_due_at.eq(None::<Instant>)).execute(conn)?;
+        return Ok(None);
+    }
     let platform = policy::platform_name(conn)?;
     Ok(Some(Letter { viewer, email, platform, told, count, lease }))
 }

@@ -130,7 +130,7 @@ pub fn write(
         };
         let beginning: String = body.chars().take(120).collect();
         notifications::tell(conn, audience, Some(author), id, (Kind::MessageWritten, &beginning), now)?;
-        let payload = serde_json::json!({ "dispute": id, "message": message, "author_side": side });
+        let payload = serde_json::json!({ "message_id": message, "author_side": side });
         outbox::push(conn, Topic::Message, (id, dispute.buyer_id), &payload, now)?;
     }
     let action = if is_note { "note.written" } else { "message.written" };

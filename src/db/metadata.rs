@@ -90,7 +90,7 @@ pub(super) fn change(
     let Some(entry) = write(conn, dispute, wanted)? else { return Ok(()) };
     disputes::touch(conn, dispute.id, now)?;
     if dispute.status != Status::Draft {
-        let payload = serde_json::json!({ "dispute": dispute.id, "status": dispute.status });
+        let payload = serde_json::json!({ "status": dispute.status });
         outbox::push(conn, Topic::Updated, (dispute.id, dispute.buyer_id), &payload, now)?;
     }
     audit::append(conn, actor, now, &entry)?;

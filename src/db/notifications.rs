@@ -4,8 +4,9 @@ use diesel::prelude::*;
 
 use super::dialect::on_backend;
 use super::schema::{buyers, disputes, notifications, users};
+use super::subquery::CountOf;
 use super::{AnyConnection, mail};
-use crate::auth::DisputeViewer;
+use crate::auth::Viewer;
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, DisputeId, NotificationId, UserId};
 
@@ -18,6 +19,7 @@ text_enum! {
         DisputeReopened = "dispute_reopened", "A dispute was reopened";
         MessageWritten = "message_written", "A message was written";
         EvidenceAdded = "evidence_added", "Evidence was added";
+        WebhookOff = "webhook_off", "A webhook was switched off";
     }
 }
 
@@ -26,9 +28,10 @@ text_enum! {
 #[diesel(table_name = notifications)]
 pub struct NotificationRow {
     pub id: NotificationId,
-    pub dispute_id: DisputeId,
+    /// `None`: it tells of no dispute.
+    pub dispute_id: Option<DisputeId>,
     pub kind: Kind,
-    /// A few words beside the kind: a verdict, the beginning of a message.
+    /// A few words beside the kind: a verdict, the beginning of a message, an address.
     pub detail: String,
     pub created_at: Instant,
     pub read_at: Option<Instant>,
@@ -40,7 +43,7 @@ pub struct NotificationRow {
 struct NewNotification<'a> {
     id: NotificationId,
     user_id: UserId,
-    dispute_id: DisputeId,
+    dispute_id: Option<DisputeId>,
     kind: Kind,
     detail: &'a str,
     created_at: Instant,
@@ -75,9 +78,29 @@ pub(super) fn tell(
             people.filter(users::buyer_id.eq(buyer)).filter(users::dispute_calls.eq(true)).load(conn)?
         }
     };
+    let people = people.into_iter().filter(|(user, _)| Some(*user) != but);
+    add(conn, people, Some(dispute), (kind, detail), now)
+}
+
+/// Tells every manager with Settings of something that is about no dispute.
+pub(super) fn tell_settings(conn: &mut AnyConnection, told: (Kind, &str), now: Instant) -> QueryResult<()> {
+    let people: Vec<(UserId, bool)> = users::table
+        .filter(users::is_disabled.eq(false))
+        .filter(users::settings.eq(true))
+        .select((users::id, users::mail_notifications))
+        .order(users::id)
+        .load(conn)?;
+    add(conn, people.into_iter(), None, told, now)
+}
+
+fn add(
+    conn: &mut AnyConnection,
+    people: impl Iterator<Item = (UserId, bool)>,
+    dispute: Option<DisputeId>,
+    (kind, detail): (Kind, &str),
+    now: Instant,
+) -> QueryResult<()> {
     let rows: Vec<_> = people
-        .into_iter()
-        .filter(|(user, _)| Some(*user) != but)
         .map(|(user_id, by_mail)| NewNotification {
             id: NotificationId::generate(),
             user_id,
@@ -102,7 +125,7 @@ pub fn list(conn: &mut AnyConnection, user: UserId, limit: i64) -> QueryResult<V
         .load(conn)
 }
 
-/// A notification with what it is about.
+/// A notification with what it is about; caller and buyer are empty where that is no dispute.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub row: NotificationRow,
@@ -122,6 +145,7 @@ impl Told {
             Kind::DisputeReopened => format!("{other_side} made the dispute Pending again"),
             Kind::MessageWritten => format!("{other_side} wrote a message"),
             Kind::EvidenceAdded => format!("{other_side} added evidence"),
+            Kind::WebhookOff => "A webhook was switched off".to_owned(),
         }
     }
 
@@ -129,7 +153,7 @@ impl Told {
     #[must_use]
     pub fn detail(&self, is_manager: bool) -> &str {
         match self.row.kind {
-            Kind::MessageWritten => &self.row.detail,
+            Kind::MessageWritten | Kind::WebhookOff => &self.row.detail,
             // Why a manager reopened it is between managers.
             Kind::DisputeReopened if is_manager => &self.row.detail,
             _ => "",
@@ -137,37 +161,47 @@ impl Told {
     }
 }
 
-/// A person's newest notifications, of disputes they can still see; with `leased` those of one letter.
-pub fn told(
-    conn: &mut AnyConnection,
-    viewer: &DisputeViewer,
-    leased: Option<Instant>,
-    limit: i64,
-) -> QueryResult<Vec<Told>> {
+/// A person's newest notifications: of disputes those they can still see; with `leased` those of one letter.
+pub fn told(conn: &mut AnyConnection, viewer: &Viewer, leased: Option<Instant>, limit: i64) -> QueryResult<Vec<Told>> {
     let mut rows = notifications::table
-        .inner_join(disputes::table.inner_join(buyers::table))
-        .filter(notifications::user_id.eq(viewer.viewer().user()))
+        .left_join(disputes::table.inner_join(buyers::table))
+        .filter(notifications::user_id.eq(viewer.user()))
         .order((notifications::created_at.desc(), notifications::id.desc()))
         .limit(limit)
-        .select((NotificationRow::as_select(), disputes::caller_id, buyers::name))
+        .select((NotificationRow::as_select(), disputes::caller_id.nullable(), buyers::name.nullable()))
         .into_boxed();
-    if let Some(buyer) = viewer.scope().buyer() {
-        rows = rows.filter(disputes::buyer_id.eq(buyer));
-    }
+    rows = match viewer.dispute_viewer().map(|viewer| viewer.scope().buyer()) {
+        Some(Some(buyer)) => rows.filter(disputes::buyer_id.eq(buyer)),
+        Some(None) => rows,
+        None => rows.filter(notifications::dispute_id.is_null()),
+    };
     if let Some(leased) = leased {
         rows = rows.filter(notifications::mail_due_at.eq(leased));
     }
-    let found: Vec<(NotificationRow, String, String)> = rows.load(conn)?;
-    Ok(found.into_iter().map(|(row, caller_id, buyer)| Told { row, caller_id, buyer }).collect())
+    let found: Vec<(NotificationRow, Option<String>, Option<String>)> = rows.load(conn)?;
+    let told = |(row, caller_id, buyer): (_, Option<String>, Option<String>)| Told {
+        row,
+        caller_id: caller_id.unwrap_or_default(),
+        buyer: buyer.unwrap_or_default(),
+    };
+    Ok(found.into_iter().map(told).collect())
 }
 
-/// How many a person hasn't read.
-pub fn unread(conn: &mut AnyConnection, user: UserId) -> QueryResult<i64> {
-    notifications::table
-        .filter(notifications::user_id.eq(user))
+/// So many are counted; beyond that nobody looks at the number.
+pub const COUNTED: i64 = 100;
+
+/// How many a person hasn't read of what they may see, at most [`COUNTED`].
+pub fn unread(conn: &mut AnyConnection, viewer: &Viewer) -> QueryResult<i64> {
+    let mut rows = notifications::table
+        .filter(notifications::user_id.eq(viewer.user()))
         .filter(notifications::read_at.is_null())
-        .count()
-        .get_result(conn)
+        .limit(COUNTED)
+        .select(notifications::id)
+        .into_boxed();
+    if viewer.dispute_viewer().is_none() {
+        rows = rows.filter(notifications::dispute_id.is_null());
+    }
+    CountOf(rows).get_result(conn)
 }
 
 /// Marks one as read, or with `None` all of a person's.

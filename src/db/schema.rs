@@ -75,6 +75,50 @@ diesel::table! {
 }
 
 diesel::table! {
+    webhook_attempts (delivery_id, number) {
+        delivery_id -> BigInt,
+        number -> Integer,
+        at -> Timestamp,
+        milliseconds -> Integer,
+        signature -> Text,
+        status -> Nullable<Integer>,
+        answer -> Text,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> BigInt,
+        endpoint_id -> BigInt,
+        event_id -> BigInt,
+        dispute_id -> Nullable<BigInt>,
+        next_at -> Nullable<Timestamp>,
+        give_up_at -> Timestamp,
+        is_delivered -> Bool,
+        tries -> Integer,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (id) {
+        id -> BigInt,
+        url -> Text,
+        buyer_id -> Nullable<BigInt>,
+        topics -> Text,
+        secret -> Text,
+        old_secret -> Nullable<Text>,
+        old_secret_until -> Nullable<Timestamp>,
+        is_active -> Bool,
+        off_reason -> Text,
+        failures -> Integer,
+        failing_since -> Nullable<Timestamp>,
+        rests_until -> Timestamp,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     table_settings (user_id, table_name) {
         user_id -> BigInt,
         table_name -> Text,
@@ -393,7 +437,7 @@ diesel::table! {
     notifications (id) {
         id -> BigInt,
         user_id -> BigInt,
-        dispute_id -> BigInt,
+        dispute_id -> Nullable<BigInt>,
         kind -> Text,
         detail -> Text,
         created_at -> Timestamp,
@@ -406,8 +450,8 @@ diesel::table! {
     outbox (id) {
         id -> BigInt,
         topic -> Text,
-        dispute_id -> BigInt,
-        buyer_id -> BigInt,
+        dispute_id -> Nullable<BigInt>,
+        buyer_id -> Nullable<BigInt>,
         payload -> Text,
         created_at -> Timestamp,
     }
@@ -468,6 +512,9 @@ diesel::joinable!(buyer_campaigns -> campaigns (campaign_id));
 diesel::joinable!(recordings -> calls (call_id));
 diesel::joinable!(bulk_items -> disputes (dispute_id));
 diesel::joinable!(notifications -> disputes (dispute_id));
+diesel::joinable!(webhook_deliveries -> outbox (event_id));
+diesel::joinable!(webhook_endpoints -> buyers (buyer_id));
+diesel::joinable!(webhook_deliveries -> webhook_endpoints (endpoint_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     adjustments,
@@ -504,4 +551,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     throttles,
     tokens,
     users,
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
 );

@@ -304,7 +304,7 @@ fn submit(
         told.insert("currency".into(), call.currency.clone().into());
     }
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeSent, ""), now)?;
-    let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
+    let payload = serde_json::json!({ "status": Status::Pending });
     outbox::push(conn, Topic::Created, (id, call.buyer_id), &payload, now)?;
     counters::add(conn, call.buyer_id, Counts::SENT)?;
     audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.sent", id).now_is(told))?;

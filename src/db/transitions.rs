@@ -199,7 +199,7 @@ pub(super) fn record(
         (Kind::DisputeDecided, verdict.label()),
         now,
     )?;
-    let payload = serde_json::json!({ "dispute": id, "status": status, "verdict": verdict,
+    let payload = serde_json::json!({ "status": status, "verdict": verdict,
         "credit": { "amount": decision.credit(), "currency": dispute.currency } });
     outbox::push(conn, Topic::Decided, (id, dispute.buyer_id), &payload, now)?;
     Ok(Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
@@ -266,7 +266,7 @@ pub(super) fn make_pending_again(
         Side::Buyer => Audience::Managers,
     };
     notifications::tell(conn, audience, Some(by), id, (Kind::DisputeReopened, reason), now)?;
-    let payload = serde_json::json!({ "dispute": id, "status": Status::Pending });
+    let payload = serde_json::json!({ "status": Status::Pending });
     outbox::push(conn, Topic::Reopened, (id, dispute.buyer_id), &payload, now)?;
     counters::add(conn, dispute.buyer_id, Counts::REOPENED)?;
     let entry = Entry::of_dispute("dispute.reopened", id)
@@ -298,7 +298,7 @@ pub fn withdraw(
     disputes::touch(conn, id, now)?;
     calls::derive_dispute_state(conn, dispute.call_id)?;
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeWithdrawn, ""), now)?;
-    let payload = serde_json::json!({ "dispute": id, "status": Status::Withdrawn });
+    let payload = serde_json::json!({ "status": Status::Withdrawn });
     outbox::push(conn, Topic::Withdrawn, (id, dispute.buyer_id), &payload, now)?;
     counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
     let entry = Entry::of_dispute("dispute.withdrawn", id)

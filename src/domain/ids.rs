@@ -141,6 +141,10 @@ ids! {
     BulkJobId;
     /// An event in the outbox.
     EventId;
+    /// A receiver of events.
+    EndpointId;
+    /// An event on its way to a receiver.
+    DeliveryId;
 }
 
 /// The id of an uploaded file: 128 random bits, also its name on disk.

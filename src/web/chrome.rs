@@ -61,7 +61,7 @@ pub fn load(conn: &mut AnyConnection, viewer: &Viewer, current: NavItem, here: &
         current,
         menu: menu(viewer),
         pending: pending(conn, viewer)?,
-        unread: unread(conn, viewer)?,
+        unread: notifications::unread(conn, viewer)?,
         user_name: profile.name.clone(),
         user_initials: Chrome::initials(&profile.name),
         organisation,
@@ -95,14 +95,6 @@ pub fn pending(conn: &mut AnyConnection, viewer: &Viewer) -> Result<Option<i64>,
     match viewer.dispute_viewer() {
         Some(viewer) => Ok(Some(counters::pending(conn, viewer.scope())?)),
         None => Ok(None),
-    }
-}
-
-/// How many notifications are unread: all of them tell of disputes, so nobody else has any.
-pub fn unread(conn: &mut AnyConnection, viewer: &Viewer) -> Result<i64, DbError> {
-    match viewer.dispute_viewer() {
-        Some(_) => Ok(notifications::unread(conn, viewer.user())?),
-        None => Ok(0),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::auth::session::{Loaded, TypedSession};
 use crate::auth::{Granted, ViewDisputes, Viewer};
 use crate::clock::Clock;
 use crate::db::presences::{self, Present};
-use crate::db::{Db, DbError, audit, sessions};
+use crate::db::{Db, DbError, audit, notifications, sessions};
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, UserId};
 use crate::web::disputes::{everybody, is_told_to_buyers};
@@ -334,7 +334,7 @@ impl Listener {
                 let Some((_, Some(row))) = sessions::find_alive(conn, &token_hash, at)? else { return Ok(None) };
                 let now = Viewer::from_row(&row, before.actor().origin);
                 let Some(now) = now.filter(|now| now.user() == before.user()) else { return Ok(None) };
-                let (pending, unread) = (chrome::pending(conn, &now)?, chrome::unread(conn, &now)?);
+                let (pending, unread) = (chrome::pending(conn, &now)?, notifications::unread(conn, &now)?);
                 // Whoever gained or lost the right to see disputes gets a stream of their own.
                 let was_allowed = before.dispute_viewer().is_some();
                 Ok::<_, DbError>((pending.is_some() == was_allowed).then_some((now, pending, unread)))

@@ -48,6 +48,12 @@ text_enum! {
         BuyerSaved = "buyer_saved", "The buyer is saved.";
         AliasLinked = "alias_linked", "The alias is linked. Calls under this name that were never disputed belong to this buyer.";
         PolicySaved = "policy_saved", "The policy is saved. It holds from now on.";
+        WebhookSaved = "webhook_saved", "The webhook is saved.";
+        WebhookOn = "webhook_on", "The webhook is on. It is told of what happens from now on.";
+        WebhookOff = "webhook_off", "The webhook is switched off. What waited for it is given up.";
+        WebhookTested = "webhook_tested", "A test is on its way. The log says what came of it.";
+        WebhookResent = "webhook_resent", "The event is on its way again. The log says what comes of it.";
+        WebhookRemoved = "webhook_removed", "The webhook is removed.";
         SessionsEnded = "sessions_ended", "You are signed out everywhere else.";
     }
 }

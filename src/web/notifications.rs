@@ -63,18 +63,13 @@ pub(super) async fn index(
         .read(move |conn| {
             let chrome = chrome::load(conn, &viewer, NavItem::Elsewhere, &here)?;
             let platform = policy::platform_name(conn)?;
-            // All of them tell of disputes: whoever may not see those is told nothing.
-            let disputes = viewer.dispute_viewer();
-            let told = match &disputes {
-                Some(viewer) => notifications::told(conn, viewer, None, LISTED)?,
-                None => Vec::new(),
-            };
+            let told = notifications::told(conn, &viewer, None, LISTED)?;
             let zone = viewer.profile().zone;
             let lines = told.into_iter().map(|told| line(told, &viewer, &platform, |at| When::new(at, zone, now)));
             Ok::<_, AppError>(NotificationsPage {
                 chrome,
                 lines: lines.collect(),
-                may_see_disputes: disputes.is_some(),
+                may_see_disputes: viewer.dispute_viewer().is_some(),
             })
         })
         .await?;
@@ -91,10 +86,11 @@ fn line(told: Told, viewer: &Viewer, platform: &str, when: impl Fn(crate::domain
         Kind::DisputeDecided => "check",
         Kind::MessageWritten => "message",
         Kind::EvidenceAdded => "clip",
+        Kind::WebhookOff => "alert",
     };
     Line {
         id: row.id,
-        href: paths::dispute(row.dispute_id),
+        href: row.dispute_id.map_or_else(paths::webhooks, paths::dispute),
         icon,
         caller_id,
         text,

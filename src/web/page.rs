@@ -8,6 +8,7 @@ use askama::Template;
 use super::error::AppError;
 use super::htmx::Htmx;
 use super::notice::Notice;
+use crate::db::notifications::COUNTED;
 
 /// One URL has several representations; caches must keep them apart.
 pub const VARY: &str = "HX-Request, HX-Request-Type, HX-Target, Cookie";
@@ -143,6 +144,12 @@ impl Chrome {
     #[must_use]
     pub fn anonymous() -> Self {
         Self::default()
+    }
+
+    /// The number at the bell.
+    #[must_use]
+    pub fn unread_text(&self) -> String {
+        if self.unread < COUNTED { self.unread.to_string() } else { "99+".to_owned() }
     }
 
     /// What the signed-in viewer's extractor has left with the request, for pages that anybody may open.

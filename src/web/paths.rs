@@ -148,6 +148,10 @@ paths! {
     buyer(id) => "/settings/buyers/{id}";
     /// The policy.
     policy() => "/settings/policy";
+    /// The receivers of events.
+    webhooks() => "/settings/webhooks";
+    /// One receiver.
+    webhook(id) => "/settings/webhooks/{id}";
     /// A guide of the Help.
     help(guide) => "/help/{guide}";
 }

@@ -1,10 +1,11 @@
-//! Settings: users, buyers and policy, for managers with Settings.
+//! Settings: users, buyers, policy and webhooks, for managers with Settings.
 
 pub(super) mod buyers;
 mod fields;
 pub(super) mod policy;
 mod user_form;
 pub(super) mod users;
+pub(super) mod webhooks;
 
 use actix_web::HttpResponse;
 
@@ -20,6 +21,7 @@ pub(super) enum Tab {
     Users,
     Buyers,
     Policy,
+    Webhooks,
 }
 
 /// GET `/settings`: the first tab.

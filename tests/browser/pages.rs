@@ -3,16 +3,21 @@
 //! `bin/pictures` copies some of the pictures into the guide.
 
 use chrono::TimeDelta;
-use fairdial::auth::{Actor, Scopes, TokenScope};
-use fairdial::db::DbError;
+use diesel::prelude::*;
+use fairdial::auth::{Actor, Granted, ManageSettings, Origin, Scopes, TokenScope, Viewer};
 use fairdial::db::call_list::{self, CallFilter, Disputable};
+use fairdial::db::deliveries::{self, Outcome};
+use fairdial::db::outbox::Topic;
 use fairdial::db::paging::Place;
+use fairdial::db::schema::webhook_endpoints;
 use fairdial::db::tokens::{self, NewToken, TokenError};
-use fairdial::db::{dispute_list, policy, users};
+use fairdial::db::webhooks::{self, Change, Wanted, WebhookError};
+use fairdial::db::{AnyConnection, DbError, dispute_list, policy, users};
 use fairdial::demo::store;
 use fairdial::demo::world::World as Demo;
 use fairdial::demo::{PASS_PHRASE, SEED, Scale};
 use fairdial::domain::dispute::Status;
+use fairdial::domain::ids::EndpointId;
 use fairdial::file_store::FileStore;
 
 use crate::shared::app::TestApp;
@@ -31,7 +36,41 @@ pub(crate) async fn demo() -> TestApp {
     let world = Demo::new(SEED, Scale::demo(), now);
     store::fill(app.db(), &files, &world, now, |_| {}).expect("the demo is stored");
     add_tokens(&app);
+    add_webhooks(&app);
     app
+}
+
+/// A webhook that was sent something twice, with success and without, so that its pages have something to show.
+fn add_webhooks(app: &TestApp) {
+    let now = app.clock().now();
+    let added = app.db().write_blocking::<_, WebhookError>(|conn| {
+        let row = users::find_by_email(conn, MANAGER)?.expect("the demo has this user");
+        let manager = Viewer::from_row(&row, Origin::command()).expect("not disabled");
+        let grant: Granted<ManageSettings> = Granted::check(&manager).expect("Settings are held");
+        let url = "https://hooks.lanternbrook.example/fairdial/disputes".to_owned();
+        let wanted = Wanted { url, topics: Topic::chosen().collect() };
+        let (id, _) = webhooks::add(conn, &grant, (None, &wanted), now)?;
+        for (status, answer) in [(Some(200), "{\"received\": true}"), (Some(503), "upstream connect error")] {
+            webhooks::change(conn, &grant, id, &Change::Test, now)?;
+            let work = deliveries::claim(conn, id, now)?.expect("the test is due");
+            let outcome = Outcome {
+                at: now,
+                milliseconds: 84,
+                signature: "v1,2tAJWIvHjqvnUm6ELdNdbV8EMXJkfKkA9b9z2XrW0tE=".to_owned(),
+                status,
+                answer: answer.to_owned(),
+            };
+            deliveries::settle(conn, (id, work.events[0].0), &outcome, 500)?;
+            deliveries::release(conn, id, now)?;
+        }
+        Ok(())
+    });
+    added.expect("the webhook is added");
+}
+
+/// The only webhook there is.
+fn webhook(conn: &mut AnyConnection) -> Result<EndpointId, DbError> {
+    Ok(webhook_endpoints::table.select(webhook_endpoints::id).first(conn)?)
 }
 
 /// A token with scopes and one with all of them, so that their page has something to show.
@@ -61,8 +100,7 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
     app.db()
         .read_blocking::<_, DbError>(|conn| {
             let row = users::find_by_email(conn, email)?.expect("the demo has this user");
-            let viewer =
-                fairdial::auth::Viewer::from_row(&row, fairdial::auth::Origin::command()).expect("not disabled");
+            let viewer = Viewer::from_row(&row, Origin::command()).expect("not disabled");
             let (scope, policy) = (viewer.scope(), policy::load(conn)?);
             let disputable = Disputable { policy: &policy, now };
             let wanted = CallFilter { is_disputable: true, has_recording: true, ..CallFilter::default() };
@@ -98,6 +136,8 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
                     ("settings-buyers", "/settings/buyers".into()),
                     ("settings-buyer", format!("/settings/buyers/{buyer}")),
                     ("settings-policy", "/settings/policy".into()),
+                    ("settings-webhooks", "/settings/webhooks".into()),
+                    ("settings-webhook", format!("/settings/webhooks/{}", webhook(conn)?)),
                     ("audit", "/audit".into()),
                     ("audit-filtered", "/audit?entity=user&verify=1".into()),
                     ("reports", "/reports".into()),

@@ -18,7 +18,7 @@ use fairdial::domain::ids::DisputeId;
 use rand::Rng;
 use tempfile::TempDir;
 
-use crate::support::actor::{Actor, Upload};
+use crate::support::actor::{Actor, Upload, client};
 use crate::support::database::TestDatabase;
 use crate::support::people::{PASSWORD, Person};
 use crate::support::story::{self, NewCall};
@@ -28,19 +28,24 @@ const KILLS: u32 = 50;
 const CLIENTS: usize = 4;
 
 /// A running server that ends with the test, also when that fails.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     origin: String,
 }
 
 impl Server {
     fn start(folder: &Path, database_url: &str) -> Self {
+        Self::start_with(folder, database_url, &[])
+    }
+
+    pub(crate) fn start_with(folder: &Path, database_url: &str, more: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("known").port();
         let child = Command::new(assert_cmd::cargo::cargo_bin("fairdial"))
             .args(["serve", "--bind", &format!("127.0.0.1:{port}"), "--workers", "2", "--log-filter", "error"])
             .arg("--data-dir")
             .arg(folder)
             .args(["--database-url", database_url])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -50,7 +55,7 @@ impl Server {
 
     async fn is_up(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let client = client().no_proxy().build().expect("a client");
         while client.get(format!("{}/healthz", self.origin)).send().await.is_err() {
             assert!(Instant::now() < deadline, "the server does not answer");
             tokio::time::sleep(Duration::from_millis(10)).await;

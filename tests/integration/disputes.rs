@@ -3,8 +3,9 @@
 use chrono::Duration;
 use diesel::prelude::*;
 use fairdial::auth::{DisputeCalls, EditDisputes, Granted, Viewer};
+use fairdial::clock::Clock;
 use fairdial::db::transitions::{self, DecisionInput};
-use fairdial::db::{DbError, schema};
+use fairdial::db::{Db, DbError, schema};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::decision::Verdict;
 use fairdial::domain::ids::{CallId, DisputeId, PublisherId};
@@ -32,6 +33,17 @@ fn file(app: &TestApp, buyer: &Viewer, intent: Intent, change: impl FnOnce(&mut 
 
 /// A decision by this manager.
 pub(crate) fn decide(app: &TestApp, manager: &Viewer, id: DisputeId, verdict: Verdict, credit: Option<i64>) {
+    decide_in(app.db(), app.clock(), manager, id, (verdict, credit));
+}
+
+/// The same where there is no app.
+pub(crate) fn decide_in(
+    db: &Db,
+    clock: &Clock,
+    manager: &Viewer,
+    id: DisputeId,
+    (verdict, credit): (Verdict, Option<i64>),
+) {
     let grant = Granted::<EditDisputes>::check(manager).expect("Edit is held");
     let input = DecisionInput {
         verdict,
@@ -41,7 +53,7 @@ pub(crate) fn decide(app: &TestApp, manager: &Viewer, id: DisputeId, verdict: Ve
         version: None,
         difference_seen: true,
     };
-    app.db().write_blocking(|conn| transitions::decide(conn, &grant, app.clock(), id, &input)).expect("it is decided");
+    db.write_blocking(|conn| transitions::decide(conn, &grant, clock, id, &input)).expect("it is decided");
 }
 
 fn withdraw(app: &TestApp, buyer: &Viewer, id: DisputeId) {

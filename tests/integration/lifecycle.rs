@@ -121,7 +121,7 @@ impl World {
     }
 
     fn unread(&self, viewer: &Viewer) -> i64 {
-        self.db.read_blocking::<_, DbError>(|conn| Ok(notifications::unread(conn, viewer.user())?)).unwrap()
+        self.db.read_blocking::<_, DbError>(|conn| Ok(notifications::unread(conn, viewer)?)).unwrap()
     }
 }
 

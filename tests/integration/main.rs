@@ -42,3 +42,4 @@ mod settings_users;
 mod setup;
 mod support;
 mod upkeep;
+mod webhooks;

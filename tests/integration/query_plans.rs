@@ -2,84 +2,29 @@
 //!
 //! PostgreSQL has the same indexes; its planner weighs rows, and a test's few rows say nothing.
 
-use std::sync::{Arc, Mutex};
+mod explain;
 
-use diesel::connection::InstrumentationEvent;
-use diesel::sql_types::Text;
-use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use fairdial::auth::{Granted, ManageSettings, Scope, ViewDisputes};
 use fairdial::db::audit_list::{self, AuditFilter};
 use fairdial::db::call_list::numbered::NumberedFilter as CallsByNumber;
 use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
 use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
 use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
+use fairdial::db::outbox::Topic;
 use fairdial::db::paging::{Place, Sort};
-use fairdial::db::{AnyConnection, Db, DbError, calls, disputes, history, notifications, policy, presences};
+use fairdial::db::webhooks::{self, Change, Wanted};
+use fairdial::db::{DbError, calls, deliveries, disputes, history, notifications, policy, presences};
 use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::{Side, Status};
-use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId};
+use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, EventId, PublisherId};
 use rstest::rstest;
 
 use crate::support::app::TestApp;
 use crate::support::database::Backend;
 use crate::support::people::Person;
 use crate::support::story::{NewCall, dispute};
-
-#[derive(QueryableByName)]
-struct Step {
-    #[diesel(sql_type = Text)]
-    detail: String,
-}
-
-/// What a step may not do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Allowed {
-    /// A range of an index in the order of the page.
-    IndexOnly,
-    /// The same to find at most 10,000 candidates, which then are sorted.
-    SortOfCandidates,
-}
-
-/// The plans of everything that `work` asks.
-fn plans(db: &Db, work: impl FnOnce(&mut AnyConnection)) -> Vec<(String, Vec<String>)> {
-    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-    let kept = Arc::clone(&asked);
-    let explained = db.read_blocking::<_, DbError>(|conn| {
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { query, .. } = event {
-                kept.lock().expect("nobody panics with it").push(query.to_string());
-            }
-        });
-        work(conn);
-        conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
-        let asked = asked.lock().expect("nobody panics with it").clone();
-        let mut plans = Vec::new();
-        for query in asked {
-            let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(conn)?;
-            plans.push((query, steps.into_iter().map(|step| step.detail).collect()));
-        }
-        Ok(plans)
-    });
-    explained.expect("the plans are told")
-}
-
-fn check(db: &Db, what: &str, allowed: Allowed, work: impl FnOnce(&mut AnyConnection)) {
-    let plans = plans(db, work);
-    assert!(!plans.is_empty(), "{what}: nothing was asked");
-    for (query, steps) in plans {
-        for step in &steps {
-            let reads_all = step.starts_with("SCAN ")
-                && !step.contains("USING INDEX")
-                && !step.contains("USING COVERING INDEX")
-                // What a subquery gave, which has its own limit; and the windows of all buyers, for managers.
-                && !matches!(step.as_str(), "SCAN counted" | "SCAN buyers");
-            let sorts = step.contains("TEMP B-TREE");
-            assert!(!reads_all, "{what}: {step}\n{query}\n{steps:#?}");
-            assert!(!sorts || allowed == Allowed::SortOfCandidates, "{what}: {step}\n{query}\n{steps:#?}");
-        }
-    }
-}
+use explain::{Allowed, check, plans};
 
 struct World {
     app: TestApp,
@@ -301,7 +246,7 @@ async fn what_stands_beside_a_page_reads_an_index(#[values(true, false)] is_mana
     let viewer = world.app.viewer(if is_manager { Person::manager("dana") } else { Person::buyer("acme") });
     check(world.app.db(), "beside the lists", Allowed::IndexOnly, |conn| {
         call_list::disputes_of(conn, world.scope, &[world.call]).expect("they are found");
-        notifications::unread(conn, viewer.user()).expect("a number");
+        notifications::unread(conn, &viewer).expect("a number");
         dispute_list::drafts(conn, world.scope).expect("there are none");
     });
 }
@@ -335,6 +280,26 @@ async fn the_review_queue_reads_an_index() {
         }
         presences::others(conn, &grant, &[row.id, row.id, row.id], now).expect("nobody");
         presences::is_known(conn, &grant, row.id, (true, now)).expect("no");
+    });
+}
+
+#[actix_web::test]
+async fn webhooks_read_an_index() {
+    let Some(world) = world(true).await else { return };
+    let dana = world.app.viewer(Person::manager("dana"));
+    let grant = Granted::<ManageSettings>::check(&dana).expect("Settings are held");
+    let now = world.app.clock().now();
+    check(world.app.db(), "webhooks", Allowed::IndexOnly, |conn| {
+        let wanted = Wanted { url: "https://example.com/".to_owned(), topics: Topic::chosen().collect() };
+        let (id, _) = webhooks::add(conn, &grant, (None, &wanted), now).expect("it is added");
+        webhooks::change(conn, &grant, id, &Change::Test, now).expect("an event");
+        assert_eq!(deliveries::due(conn, now).expect("who is to be told"), [id]);
+        deliveries::claim(conn, id, now).expect("taken up").expect("it is due");
+        for before in [None, Some(EventId::generate())] {
+            assert_eq!(webhooks::log(conn, &grant, id, (before, 20)).expect("a log").len(), 1);
+        }
+        webhooks::change(conn, &grant, id, &Change::SwitchOff, now).expect("it is off");
+        deliveries::forget_old(conn, now).expect("nothing is old");
     });
 }
 

@@ -86,6 +86,9 @@ const WITHOUT_INDEX: &[(&str, &str)] = &[
     ("adjustments", "created_by"),
     // The uploads of a call are only asked for with their user, and there are few: they go after a day.
     ("staged_uploads", "call_id"),
+    // Buyers are never removed, events go after a month, and there are at most fifty receivers.
+    ("outbox", "buyer_id"),
+    ("webhook_endpoints", "buyer_id"),
 ];
 
 #[test]

@@ -486,7 +486,8 @@ CREATE INDEX bulk_items_dispute ON bulk_items (dispute_id);
 CREATE TABLE notifications (
     id BIGINT NOT NULL PRIMARY KEY,
     user_id BIGINT NOT NULL REFERENCES users (id),
-    dispute_id BIGINT NOT NULL REFERENCES disputes (id),
+    -- Empty: it is not about a dispute.
+    dispute_id BIGINT REFERENCES disputes (id),
     kind TEXT COLLATE "C" NOT NULL,
     detail TEXT COLLATE "C" NOT NULL,
     created_at TIMESTAMP NOT NULL,
@@ -503,13 +504,69 @@ CREATE INDEX notifications_dispute ON notifications (dispute_id);
 CREATE TABLE outbox (
     id BIGINT NOT NULL PRIMARY KEY,
     topic TEXT COLLATE "C" NOT NULL,
-    dispute_id BIGINT NOT NULL REFERENCES disputes (id),
-    buyer_id BIGINT NOT NULL REFERENCES buyers (id),
+    -- Empty: a test of a receiver.
+    dispute_id BIGINT REFERENCES disputes (id),
+    buyer_id BIGINT REFERENCES buyers (id),
     payload TEXT COLLATE "C" NOT NULL,
     created_at TIMESTAMP NOT NULL
 );
 CREATE INDEX outbox_dispute ON outbox (dispute_id, id);
-CREATE INDEX outbox_buyer ON outbox (buyer_id, id);
+CREATE INDEX outbox_created ON outbox (created_at);
+
+-- Receivers of events: of the whole platform, or of one buyer.
+CREATE TABLE webhook_endpoints (
+    id BIGINT NOT NULL PRIMARY KEY,
+    url TEXT COLLATE "C" NOT NULL CHECK (length(url) BETWEEN 8 AND 2000),
+    buyer_id BIGINT REFERENCES buyers (id),
+    -- Their codes, each with a space on both sides.
+    topics TEXT COLLATE "C" NOT NULL CHECK (topics LIKE ' % '),
+    secret TEXT COLLATE "C" NOT NULL,
+    -- Signs too, until then.
+    old_secret TEXT COLLATE "C",
+    old_secret_until TIMESTAMP,
+    is_active BOOLEAN NOT NULL DEFAULT TRUE,
+    -- Why it was switched off, where nobody did it by hand.
+    off_reason TEXT COLLATE "C" NOT NULL DEFAULT '',
+    -- Failures in a row, and since when.
+    failures INTEGER NOT NULL DEFAULT 0,
+    failing_since TIMESTAMP,
+    -- Nothing is sent before: a process is at work on it, or it rests after a failure.
+    rests_until TIMESTAMP NOT NULL,
+    created_at TIMESTAMP NOT NULL,
+    CHECK ((old_secret IS NULL) = (old_secret_until IS NULL)),
+    CHECK ((failures = 0) = (failing_since IS NULL))
+);
+
+-- An event on its way to a receiver.
+CREATE TABLE webhook_deliveries (
+    id BIGINT NOT NULL PRIMARY KEY,
+    endpoint_id BIGINT NOT NULL REFERENCES webhook_endpoints (id) ON DELETE CASCADE,
+    event_id BIGINT NOT NULL REFERENCES outbox (id),
+    dispute_id BIGINT,
+    -- When it is tried next; empty: delivered, or given up.
+    next_at TIMESTAMP,
+    give_up_at TIMESTAMP NOT NULL,
+    is_delivered BOOLEAN NOT NULL DEFAULT FALSE,
+    -- Since it was written, or sent again by hand.
+    tries INTEGER NOT NULL DEFAULT 0,
+    created_at TIMESTAMP NOT NULL,
+    UNIQUE (endpoint_id, event_id)
+);
+CREATE INDEX webhook_deliveries_next ON webhook_deliveries (endpoint_id, next_at, event_id) WHERE next_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_order ON webhook_deliveries (endpoint_id, dispute_id, event_id) WHERE next_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_event ON webhook_deliveries (event_id);
+
+CREATE TABLE webhook_attempts (
+    delivery_id BIGINT NOT NULL REFERENCES webhook_deliveries (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    at TIMESTAMP NOT NULL,
+    milliseconds INTEGER NOT NULL,
+    signature TEXT COLLATE "C" NOT NULL,
+    -- Empty: there was no answer, and `answer` says why.
+    status INTEGER,
+    answer TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (delivery_id, number)
+);
 
 -- How many disputes are Pending, how many were ever sent, how many calls there are: a row a buyer, and buyer 0 for the whole network.
 CREATE TABLE counters (

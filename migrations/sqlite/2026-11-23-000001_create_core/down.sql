@@ -1,6 +1,9 @@
 DROP TABLE audit_head;
 DROP TABLE audit_log;
 DROP TABLE counters;
+DROP TABLE webhook_attempts;
+DROP TABLE webhook_deliveries;
+DROP TABLE webhook_endpoints;
 DROP TABLE outbox;
 DROP TABLE notifications;
 DROP TABLE canned_notes;

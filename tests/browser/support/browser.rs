@@ -71,6 +71,7 @@ impl Browser {
             wanted.add_arg(argument).expect("the argument is taken");
         }
         wanted.set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All).expect("the log level is taken");
+        drop(rustls::crypto::ring::default_provider().install_default());
         let driver = WebDriver::new(driver::url(), wanted).await.expect("the browser starts");
         let browser = Self { driver, javascript: view.javascript };
         browser.driver.set_script_timeout(Duration::from_secs(30)).await.expect("the time-out is set");

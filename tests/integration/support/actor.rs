@@ -5,10 +5,17 @@ use std::time::Duration;
 use reqwest::header::{COOKIE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder};
 use serde::Serialize;
 
 use super::response::Response;
+
+/// A client to be set up. All its requests are plain HTTP, but none is built before the process has chosen who would
+/// encrypt: only the first choice holds, so a later one says that it came late.
+pub(crate) fn client() -> ClientBuilder {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder()
+}
 
 /// Somebody with a browser and its own cookies; redirects are answers, not followed.
 #[derive(Clone)]
@@ -35,7 +42,7 @@ impl Upload {
 impl Actor {
     /// Nobody yet: no cookie, no token.
     pub(crate) fn anonymous(origin: &str) -> Self {
-        let client = Client::builder()
+        let client = client()
             .cookie_store(true)
             .redirect(Policy::none())
             .no_proxy()
@@ -48,7 +55,7 @@ impl Actor {
     /// Somebody who sends exactly this cookie, such as one taken from another browser.
     pub(crate) fn with_cookie(origin: &str, cookie: &str) -> Self {
         let headers = HeaderMap::from_iter([(COOKIE, cookie.parse().expect("a cookie"))]);
-        let client = Client::builder().default_headers(headers).redirect(Policy::none()).no_proxy().build();
+        let client = client().default_headers(headers).redirect(Policy::none()).no_proxy().build();
         Self { client: client.expect("a client without TLS"), ..Self::anonymous(origin) }
     }
 
