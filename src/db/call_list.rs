@@ -11,7 +11,7 @@ use diesel::sql_types::BigInt;
 use super::paging::{CAP, Count, Listed, Place, Sort};
 use super::schema::calls;
 use super::stamp::Stamp;
-use super::subquery::{CountOf, is_in};
+use super::subquery::{CountOf, checked, is_in};
 use super::{AnyConnection, Backend, calls as finders, counters};
 use crate::auth::Scope;
 use crate::domain::Instant;
@@ -107,46 +107,63 @@ fn matching(
     filter: &CallFilter,
     disputable: &Disputable<'_>,
 ) -> QueryResult<Query> {
-    let mut rows = finders::visible(scope);
-    rows = match &filter.search {
-        None => rows,
-        Some(CallSearch::Id(id)) => rows.filter(calls::id.eq(*id)),
-        Some(CallSearch::ExternalId(id)) => rows.filter(calls::external_id.eq(id.clone())),
-        Some(CallSearch::Last7(digits)) => rows.filter(calls::caller_last7.eq(digits.clone())),
-        Some(CallSearch::Prefix(prefixes)) => match prefixes.as_slice() {
-            [one] => rows.filter(calls::caller_id.ge(one.clone())).filter(calls::caller_id.lt(beyond(one))),
-            [one, other, ..] => rows.filter(
-                (calls::caller_id.ge(one.clone()).and(calls::caller_id.lt(beyond(one))))
-                    .or(calls::caller_id.ge(other.clone()).and(calls::caller_id.lt(beyond(other)))),
-            ),
-            [] => rows,
-        },
+    let mut rows = match &filter.search {
+        None => finders::visible(scope),
+        Some(search) => found(conn, scope, search)?,
     };
+    macro_rules! narrow {
+        ($condition:expr) => {
+            rows = if filter.search.is_some() { rows.filter(checked($condition)) } else { rows.filter($condition) }
+        };
+    }
     if let Some(status) = filter.status {
-        rows = rows.filter(calls::status.eq(status));
+        narrow!(calls::status.eq(status));
     }
     if let Some(from) = filter.started_from {
-        rows = rows.filter(calls::started_at.ge(from));
+        narrow!(calls::started_at.ge(from));
     }
     if let Some(before) = filter.started_before {
-        rows = rows.filter(calls::started_at.lt(before));
+        narrow!(calls::started_at.lt(before));
     }
     if let Some(buyer) = filter.buyer {
-        rows = rows.filter(calls::buyer_id.eq(buyer));
+        narrow!(calls::buyer_id.eq(buyer));
     }
     if let Some(campaign) = filter.campaign {
-        rows = rows.filter(calls::campaign_id.eq(campaign));
+        narrow!(calls::campaign_id.eq(campaign));
     }
     if let Some(destination) = &filter.destination {
-        rows = rows.filter(calls::destination.eq(destination.clone()));
+        narrow!(calls::destination.eq(destination.clone()));
     }
     if filter.has_recording {
-        rows = rows.filter(calls::has_recording.eq(true));
+        narrow!(calls::has_recording.eq(true));
     }
     if filter.is_disputable {
         rows = only_disputable(conn, rows, scope, disputable)?;
     }
     Ok(rows)
+}
+
+/// What a search finds, each kind by an index of its own.
+fn found(conn: &mut AnyConnection, scope: Scope, search: &CallSearch) -> QueryResult<Query> {
+    let rows = finders::visible_if_found(scope);
+    Ok(match search {
+        CallSearch::Id(id) => rows.filter(calls::id.eq(*id)),
+        CallSearch::ExternalId(id) => {
+            rows.filter(is_in(calls::id, finders::of_external_id(conn, id)?.select(calls::id)))
+        }
+        CallSearch::Last7(digits) => rows.filter(calls::caller_last7.eq(digits.clone())),
+        CallSearch::Prefix(prefixes) => {
+            let starting = |prefix: &String| {
+                let range = calls::caller_id.ge(prefix.clone()).and(calls::caller_id.lt(beyond(prefix)));
+                is_in(calls::id, finders::visible(scope).filter(range).limit(CAP.saturating_add(1)).select(calls::id))
+            };
+            match prefixes.as_slice() {
+                [] => rows,
+                [one] => rows.filter(starting(one)),
+                [one, other, ..] => rows.filter(starting(one).or(starting(other))),
+            }
+        }
+    })
 }
 
 /// The first text after all that begin so: numbers hold nothing that comes after `~`.

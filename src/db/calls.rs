@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::dialect::{Lock, lock};
 use super::schema::{calls, disputes};
+use super::subquery::checked;
 use super::{AnyConnection, Backend};
 use crate::auth::Scope;
 use crate::auth::scope::Visible;
@@ -50,6 +51,25 @@ pub(super) fn visible(scope: Scope) -> calls::BoxedQuery<'static, Backend> {
         Visible::OwnedBy(buyer) => rows.filter(calls::buyer_id.eq(buyer)),
         Visible::WholeNetwork => rows,
     }
+}
+
+/// The same, for a query that says otherwise which rows it wants.
+pub(super) fn visible_if_found(scope: Scope) -> calls::BoxedQuery<'static, Backend> {
+    let rows = calls::table.into_boxed();
+    match scope.visible() {
+        Visible::OwnedBy(buyer) => rows.filter(checked(calls::buyer_id.eq(buyer))),
+        Visible::WholeNetwork => rows,
+    }
+}
+
+/// The rows of this external id, of whatever source.
+pub(super) fn of_external_id(
+    conn: &mut AnyConnection,
+    external_id: &str,
+) -> QueryResult<calls::BoxedQuery<'static, Backend>> {
+    // With the source it is a key.
+    let found = calls::table.filter(calls::source.eq_any(sources(conn)?)).into_boxed();
+    Ok(found.filter(calls::external_id.eq(external_id.to_owned())))
 }
 
 /// A call this viewer can see.

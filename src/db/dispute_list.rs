@@ -9,8 +9,8 @@ use diesel::sql_types::BigInt;
 use super::paging::{CAP, Count, Listed, Place, Sort};
 use super::schema::{dispute_suffixes, disputes};
 use super::stamp::Stamp;
-use super::subquery::{CountOf, is_in};
-use super::suffixes::{FEWEST_DIGITS, digits};
+use super::subquery::{CountOf, checked, is_in};
+use super::suffixes::{FEWEST_DIGITS, digits, is_number};
 use super::{AnyConnection, Backend, counters, disputes as finders};
 use crate::auth::Scope;
 use crate::domain::Instant;
@@ -121,11 +121,19 @@ impl DisputeFilter {
 
     /// Whether an index holds the matching rows in default order.
     fn reads_an_index(&self) -> bool {
-        let is_ranged = [self.called_from, self.called_before, self.submitted_from, self.submitted_before]
-            .iter()
-            .any(Option::is_some);
-        let is_ranged = is_ranged || self.due_before.is_some();
+        let is_ranged = self.range().is_some() || self.due_before.is_some();
         self.size() <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
+    }
+
+    /// The range of dates that rows can be read by.
+    fn range(&self) -> Option<Range> {
+        if self.called_from.is_some() || self.called_before.is_some() {
+            Some(Range::Called)
+        } else if self.submitted_from.is_some() || self.submitted_before.is_some() {
+            Some(Range::Submitted)
+        } else {
+            None
+        }
     }
 
     /// The filter whose index narrows most, alone: what candidates are drawn by.
@@ -149,89 +157,115 @@ impl DisputeFilter {
             alone.publisher = self.publisher;
         } else if self.decided_by.is_some() {
             alone.decided_by = self.decided_by;
-        } else {
+        } else if self.range().is_none() || self.statuses == [Status::Pending] {
             alone.statuses.clone_from(&self.statuses);
+        } else {
+            (alone.called_from, alone.called_before) = (self.called_from, self.called_before);
+            (alone.submitted_from, alone.submitted_before) = (self.submitted_from, self.submitted_before);
         }
         alone
     }
 }
 
+/// A range of dates with an index of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    Called,
+    Submitted,
+}
+
+/// How the rows of a filter are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// In default order.
+    InOrder,
+    /// By the index of another column, never by rank.
+    ByColumn,
+    /// By ids that another query gives; what is filtered by is only checked.
+    ByIds,
+}
+
 /// The rows of a filter, Drafts aside, in no order yet.
-fn matching(scope: Scope, filter: &DisputeFilter) -> Query {
-    narrowed(finders::visible(scope).filter(disputes::status_rank.le(Status::Withdrawn.rank())), scope, filter)
-}
-
-/// The same for an order other than the default: `+ 0` keeps SQLite from reading by rank and sorting what it finds.
-fn matching_by_column(scope: Scope, filter: &DisputeFilter) -> Query {
-    narrowed(finders::visible(scope).filter((disputes::status_rank + 0).le(Status::Withdrawn.rank())), scope, filter)
-}
-
-fn narrowed(mut rows: Query, scope: Scope, filter: &DisputeFilter) -> Query {
+fn matching(scope: Scope, filter: &DisputeFilter, read: Read) -> Query {
+    let is_sent = disputes::status_rank.le(Status::Withdrawn.rank());
+    let read = if filter.search.is_some() { Read::ByIds } else { read };
+    let mut rows = match read {
+        Read::InOrder => finders::visible(scope).filter(is_sent),
+        Read::ByColumn => finders::visible(scope).filter(checked(is_sent)),
+        Read::ByIds => finders::visible_if_found(scope).filter(checked(is_sent)),
+    };
+    macro_rules! narrow {
+        ($condition:expr) => {
+            rows = if read == Read::ByIds { rows.filter(checked($condition)) } else { rows.filter($condition) }
+        };
+    }
     if let Some(text) = &filter.search {
         rows = search(rows, scope, text, CAP);
     }
     match filter.statuses.as_slice() {
         [] => {}
-        [status] => rows = rows.filter(disputes::status_rank.eq(status.rank())),
+        [status] => narrow!(disputes::status_rank.eq(status.rank())),
         statuses => {
-            rows = rows
-                .filter(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()));
+            narrow!(disputes::status_rank.eq_any(statuses.iter().map(|status| status.rank()).collect::<Vec<_>>()));
         }
     }
     if let Some(reason) = &filter.reason {
-        rows = rows.filter(disputes::reason.eq(reason.clone()));
+        narrow!(disputes::reason.eq(reason.clone()));
     }
     if let Some(buyer) = filter.buyer {
-        rows = rows.filter(disputes::buyer_id.eq(buyer));
+        narrow!(disputes::buyer_id.eq(buyer));
     }
     if let Some(campaign) = filter.campaign {
-        rows = rows.filter(disputes::campaign_id.eq(campaign));
+        narrow!(disputes::campaign_id.eq(campaign));
     }
     if let Some(destination) = &filter.destination {
-        rows = rows.filter(disputes::destination.eq(destination.clone()));
+        narrow!(disputes::destination.eq(destination.clone()));
     }
     if let Some(from) = filter.called_from {
-        rows = rows.filter(disputes::call_started_at.ge(from));
+        narrow!(disputes::call_started_at.ge(from));
     }
     if let Some(before) = filter.called_before {
-        rows = rows.filter(disputes::call_started_at.lt(before));
+        narrow!(disputes::call_started_at.lt(before));
     }
+    // Once sent, a dispute is listed by when it was submitted.
     if let Some(from) = filter.submitted_from {
-        rows = rows.filter(disputes::submitted_at.ge(from));
+        narrow!(disputes::listed_at.ge(from));
     }
     if let Some(before) = filter.submitted_before {
-        rows = rows.filter(disputes::submitted_at.lt(before));
+        narrow!(disputes::listed_at.lt(before));
     }
     if filter.has_recording {
-        rows = rows.filter(disputes::has_recording.eq(true));
+        narrow!(disputes::has_recording.eq(true));
     }
     if filter.has_evidence {
-        rows = rows.filter(disputes::has_evidence.eq(true));
+        narrow!(disputes::has_evidence.eq(true));
     }
     if let Some(assignee) = filter.assignee {
-        rows = rows.filter(disputes::assignee_id.eq(assignee));
+        narrow!(disputes::assignee_id.eq(assignee));
     }
     if let Some(before) = filter.due_before {
-        rows = rows.filter(disputes::status_rank.eq(Status::Pending.rank())).filter(disputes::due_at.lt(before));
+        narrow!(disputes::status_rank.eq(Status::Pending.rank()));
+        narrow!(disputes::due_at.lt(before));
     }
     if let Some(publisher) = filter.publisher {
-        rows = rows.filter(disputes::publisher_id.eq(publisher));
+        narrow!(disputes::publisher_id.eq(publisher));
     }
     if let Some(manager) = filter.decided_by {
-        rows = rows.filter(disputes::decided_by.eq(manager));
+        narrow!(disputes::decided_by.eq(manager));
     }
     rows
 }
 
-/// Finds by an id, or by digits anywhere in the Caller ID or the destination's number.
+/// Finds by an id, by digits anywhere in the Caller ID or the destination's number, or by the call's id at its source.
 fn search(rows: Query, scope: Scope, text: &str, most: i64) -> Query {
-    if let Ok(id) = text.trim().parse::<DisputeId>() {
+    let text = text.trim();
+    if let Ok(id) = text.parse::<DisputeId>() {
         return rows.filter(disputes::id.eq(id).or(disputes::call_id.eq(CallId::from_number(id.number()))));
     }
     let wanted = digits(text);
-    if wanted.len() < FEWEST_DIGITS {
-        // Also an external id may be searched for; nothing else is text that identifies a dispute.
-        return rows.filter(disputes::external_id.eq(text.trim().to_owned()));
+    if wanted.len() < FEWEST_DIGITS || !is_number(text) {
+        let named = disputes::table.filter(disputes::external_id.eq(text.to_owned())).into_boxed();
+        return rows.filter(is_in(disputes::id, named.limit(most).select(disputes::id)));
     }
     let beyond = after_prefix(&wanted);
     let mut found = dispute_suffixes::table
@@ -273,9 +307,12 @@ pub fn page(
         _ => filter.size() == 0,
     };
     let rows = || {
+        if !is_plain {
+            let rows = matching(scope, filter, Read::ByIds);
+            return rows.filter(is_in(disputes::id, candidates(scope, filter)));
+        }
         let is_by_rank = sort.key == DisputeSort::Status;
-        let rows = if is_by_rank { matching(scope, filter) } else { matching_by_column(scope, filter) };
-        if is_plain { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) }
+        matching(scope, filter, if is_by_rank { Read::InOrder } else { Read::ByColumn })
     };
     let limit = per_page.saturating_add(1);
     let found = if sort.key == DisputeSort::Status {
@@ -296,22 +333,31 @@ pub fn before(
     id: DisputeId,
 ) -> QueryResult<Count> {
     let anchor = Anchor::find(conn, scope, id)?;
-    let rows = matching_by_column(scope, filter);
+    let rows = matching(scope, filter, Read::ByColumn);
     let rows = if filter.size() <= 1 { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) };
     let rows = ordered(rows, sort.key, !sort.is_descending, Some(anchor));
     capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
 }
 
-/// The rows an unusual combination looks through: the first of its most telling filter, in default order.
+/// The rows an unusual combination looks through: the first of its most telling filter, in default order; of a range of
+/// dates the newest.
 fn candidates(scope: Scope, filter: &DisputeFilter) -> disputes::BoxedQuery<'static, Backend, BigInt> {
-    matching(scope, &filter.driver())
-        .order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
-        .limit(CAP)
-        .select(disputes::id)
+    let driver = filter.driver();
+    let rows = counted(scope, &driver).limit(CAP).select(disputes::id);
+    match driver.range() {
+        Some(Range::Called) => rows.order((disputes::call_started_at.desc(), disputes::id.desc())),
+        Some(Range::Submitted) => rows.order((disputes::listed_at.desc(), disputes::id.desc())),
+        None => rows.order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc())),
+    }
 }
 
 fn candidate_count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> QueryResult<i64> {
-    capped_count(conn, matching(scope, &filter.driver()), CAP)
+    capped_count(conn, counted(scope, &filter.driver()), CAP)
+}
+
+/// Rows by their dates where those are given, else as the default order has them.
+fn counted(scope: Scope, filter: &DisputeFilter) -> Query {
+    matching(scope, filter, if filter.range().is_some() { Read::ByColumn } else { Read::InOrder })
 }
 
 /// How many rows match: without a filter exactly, as counted all along, else up to one past the cap.
@@ -320,9 +366,9 @@ pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> 
         return counters::of(conn, scope).map(|counts| Count::exact(counts.sent));
     }
     let rows = if filter.size() <= 1 {
-        matching(scope, filter)
+        counted(scope, filter)
     } else {
-        matching(scope, filter).filter(is_in(disputes::id, candidates(scope, filter)))
+        matching(scope, filter, Read::ByIds).filter(is_in(disputes::id, candidates(scope, filter)))
     };
     capped_count(conn, rows, CAP.saturating_add(1)).map(Count::up_to_cap)
 }
@@ -333,7 +379,7 @@ pub fn all_matching(
     scope: Scope,
     filter: &DisputeFilter,
 ) -> QueryResult<Vec<(DisputeId, i32)>> {
-    matching(scope, filter)
+    counted(scope, filter)
         .order((disputes::status_rank.asc(), disputes::listed_at.desc(), disputes::id.desc()))
         .select((disputes::id, disputes::version))
         .load(conn)

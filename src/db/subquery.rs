@@ -1,5 +1,5 @@
 //! Shapes of SQL that diesel doesn't offer through the connection enum: `id IN (boxed query)`, `id IN` some ids as a statement
-//! that is kept, and a capped count.
+//! that is kept, a condition that is only checked, and a capped count.
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
@@ -105,6 +105,47 @@ where
             out.push_bind_param::<BigInt, _>(id)?;
         }
         out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// `(condition) IS TRUE`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checked<Condition>(Condition);
+
+/// A condition that rows found otherwise are held against. No index answers it, so that SQLite, which knows nothing of how many
+/// rows there are, isn't led to walk through all that fit it.
+pub(super) fn checked<Condition>(condition: Condition) -> Checked<Condition> {
+    Checked(condition)
+}
+
+impl<Condition: QueryId> QueryId for Checked<Condition> {
+    type QueryId = Checked<Condition::QueryId>;
+    const HAS_STATIC_QUERY_ID: bool = Condition::HAS_STATIC_QUERY_ID;
+}
+
+impl<Condition> Expression for Checked<Condition> {
+    type SqlType = Bool;
+}
+
+impl<Condition, GroupBy> ValidGrouping<GroupBy> for Checked<Condition> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<Condition, Source> AppearsOnTable<Source> for Checked<Condition> where Condition: AppearsOnTable<Source> {}
+
+impl<Condition, Source> SelectableExpression<Source> for Checked<Condition> where Condition: SelectableExpression<Source>
+{}
+
+impl<Condition, DB> QueryFragment<DB> for Checked<Condition>
+where
+    DB: Backend,
+    Condition: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") IS TRUE");
         Ok(())
     }
 }

@@ -26,6 +26,13 @@ pub fn digits(number: &str) -> String {
     number.chars().filter(|c| c.is_ascii_digit() || *c == 'X').collect()
 }
 
+/// Whether a text is a number in one of the ways in which people write them: not an id that has digits.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let belongs = |c: char| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | 'X');
+    !text.is_empty() && text.chars().all(belongs)
+}
+
 /// Every suffix of these numbers that can be searched for, each once.
 pub(super) fn of(numbers: &[&str]) -> BTreeSet<String> {
     numbers

@@ -200,9 +200,16 @@ async fn walk(actor: &Actor, query: &str) {
 async fn search_finds_digits_anywhere_and_both_ids() {
     let app = TestApp::start().await;
     let buyer = acme(&app);
-    let wanted = sent(&app, &buyer, |call| call.caller_id = "+13055550168".to_owned());
-    let other = sent(&app, &buyer, |call| call.destination_number = "+16025559999".to_owned());
-    let acme = app.buyer("acme").await;
+    let wanted = sent(&app, &buyer, |call| {
+        call.caller_id = "+13055550168".to_owned();
+        call.external_id = "RGB1F008D9E3C5D".to_owned();
+    });
+    let other = sent(&app, &buyer, |call| {
+        call.destination_number = "+16025559999".to_owned();
+        // Digits of an id aren't looked for in numbers, nor the other way round.
+        call.external_id = "CA5550168".to_owned();
+    });
+    let (acme, dana, birch) = (app.buyer("acme").await, app.manager("dana").await, app.buyer("birch").await);
     let call: CallId = app
         .db()
         .read_blocking::<_, DbError>(|conn| {
@@ -211,9 +218,26 @@ async fn search_finds_digits_anywhere_and_both_ids() {
         })
         .unwrap();
 
-    for text in ["0168", "5550168", "(305) 555-0168", &wanted.to_string(), &call.to_string()] {
+    for text in ["0168", "5550168", "(305) 555-0168", "RGB1F008D9E3C5D", &wanted.to_string(), &call.to_string()] {
         let query: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        assert_eq!(rows(&acme, &format!("/disputes?q={query}")).await, texts(&[wanted]), "{text}");
+        for query in [format!("q={query}"), format!("q={query}&status=pending&sort=payout")] {
+            assert_eq!(rows(&acme, &format!("/disputes?{query}")).await, texts(&[wanted]), "{text}");
+            assert_eq!(rows(&dana, &format!("/disputes?{query}")).await, texts(&[wanted]), "{text}");
+            assert_eq!(rows(&birch, &format!("/disputes?{query}")).await, [""; 0], "{text}");
+        }
+        assert_eq!(rows(&dana, &format!("/disputes?q={query}&status=rejected")).await, [""; 0], "{text}");
+    }
+    assert_eq!(rows(&acme, "/disputes?q=CA5550168").await, texts(&[other]));
+    for (text, query) in [("a source's id", "RGB1F008D9E3C5D"), ("a beginning", "305"), ("seven digits", "5550168")] {
+        for filter in ["", "&status=completed_with_conversion"] {
+            let found = async |who: &Actor| {
+                let page = who.get(&format!("/calls?q={query}{filter}")).await.assert_ok().page();
+                page.row_ids("call-log")
+            };
+            assert_eq!(found(&acme).await, [call.to_string()], "{text}");
+            assert_eq!(found(&dana).await, [call.to_string()], "{text}");
+            assert_eq!(found(&birch).await, [""; 0], "{text}");
+        }
     }
     assert_eq!(rows(&acme, "/disputes?q=559999").await, texts(&[other]));
     assert_eq!(rows(&acme, "/disputes?q=000000").await, [""; 0]);

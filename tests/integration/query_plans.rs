@@ -3,6 +3,7 @@
 //! PostgreSQL has the same indexes; its planner weighs rows, and a test's few rows say nothing.
 
 mod explain;
+mod searching;
 
 use fairdial::auth::{Granted, ManageSettings, Scope, ViewDisputes};
 use fairdial::db::audit_list::{self, AuditFilter};

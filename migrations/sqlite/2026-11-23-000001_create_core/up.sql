@@ -327,6 +327,7 @@ CREATE INDEX disputes_buyer_duration ON disputes (buyer_id, duration_sort, id);
 CREATE INDEX disputes_duration ON disputes (duration_sort, id);
 CREATE INDEX disputes_due ON disputes (due_at, id);
 CREATE INDEX disputes_buyer_created ON disputes (buyer_id, created_at, id);
+CREATE INDEX disputes_external ON disputes (external_id, id);
 CREATE INDEX disputes_created ON disputes (created_at, id);
 -- The review queue: what is Pending, oldest due first.
 CREATE INDEX disputes_rank_due ON disputes (status_rank, due_at, id);

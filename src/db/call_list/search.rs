@@ -23,10 +23,8 @@ impl CallSearch {
         if let Ok(id) = text.parse() {
             return Self::Id(id);
         }
-        let is_number = !text.is_empty()
-            && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' ' | 'X'));
         let digits = suffixes::digits(text);
-        match (is_number, digits.len()) {
+        match (suffixes::is_number(text), digits.len()) {
             (false, _) | (_, 0) => Self::ExternalId(text.to_owned()),
             (_, 7) => Self::Last7(digits),
             _ if text.starts_with('+') => Self::Prefix(vec![format!("+{digits}")]),

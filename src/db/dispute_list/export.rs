@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::order::{Anchor, in_default_order, ordered};
-use super::{DisputeFilter, DisputeLine, DisputeSort, Query, matching, matching_by_column, search};
+use super::{DisputeFilter, DisputeLine, DisputeSort, Query, Read, matching, search};
 use crate::auth::Scope;
 use crate::db::AnyConnection;
 use crate::db::paging::{CAP, Sort};
@@ -12,10 +12,10 @@ use crate::domain::ids::DisputeId;
 /// The rows of a filter without any cap: also a search gives all of its hits.
 fn everything(scope: Scope, filter: &DisputeFilter, key: DisputeSort) -> Query {
     let rest = DisputeFilter { search: None, ..filter.clone() };
-    let rows = if key == DisputeSort::Status { matching(scope, &rest) } else { matching_by_column(scope, &rest) };
     match &filter.search {
-        Some(text) => search(rows, scope, text, i64::MAX),
-        None => rows,
+        Some(text) => search(matching(scope, &rest, Read::ByIds), scope, text, i64::MAX),
+        None if key == DisputeSort::Status => matching(scope, &rest, Read::InOrder),
+        None => matching(scope, &rest, Read::ByColumn),
     }
 }
 
