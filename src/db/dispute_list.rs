@@ -119,10 +119,11 @@ impl DisputeFilter {
         set.into_iter().filter(|is_set| *is_set).count()
     }
 
-    /// Whether an index holds the matching rows in default order.
+    /// Whether an index holds the matching rows in default order: those of one filter, or of one and a status.
     fn reads_an_index(&self) -> bool {
         let is_ranged = self.range().is_some() || self.due_before.is_some();
-        self.size() <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
+        let others = self.size().saturating_sub(self.statuses.len().min(1));
+        others <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
     }
 
     /// The range of dates that rows can be read by.
@@ -365,7 +366,7 @@ pub fn count(conn: &mut AnyConnection, scope: Scope, filter: &DisputeFilter) -> 
     if filter.size() == 0 {
         return counters::of(conn, scope).map(|counts| Count::exact(counts.sent));
     }
-    let rows = if filter.size() <= 1 {
+    let rows = if filter.size() <= 1 || filter.reads_an_index() {
         counted(scope, filter)
     } else {
         matching(scope, filter, Read::ByIds).filter(is_in(disputes::id, candidates(scope, filter)))
