@@ -11,7 +11,7 @@ use diesel::sql_types::BigInt;
 use super::paging::{CAP, Count, Listed, Place, Sort};
 use super::schema::calls;
 use super::stamp::Stamp;
-use super::subquery::{CountOf, checked, is_in};
+use super::subquery::{CountOf, checked, is_in, nothing};
 use super::{AnyConnection, Backend, calls as finders, counters};
 use crate::auth::Scope;
 use crate::domain::Instant;
@@ -306,7 +306,7 @@ pub fn export_sort(
     if has_index {
         return Ok(sort);
     }
-    let rows = matching(conn, scope, filter, disputable)?.limit(CAP.saturating_add(1)).select(calls::id);
+    let rows = matching(conn, scope, filter, disputable)?.limit(CAP.saturating_add(1)).select(nothing());
     let count = CountOf(rows).get_result(conn).map(Count::up_to_cap)?;
     Ok(if count.is_more() { DEFAULT_SORT } else { sort })
 }
@@ -362,7 +362,7 @@ pub fn count(
     if !filter.reads_an_index() {
         rows = rows.filter(is_in(calls::id, candidates(conn, scope, filter, disputable)?));
     }
-    CountOf(rows.limit(CAP.saturating_add(1)).select(calls::id)).get_result(conn).map(Count::up_to_cap)
+    CountOf(rows.limit(CAP.saturating_add(1)).select(nothing())).get_result(conn).map(Count::up_to_cap)
 }
 
 /// The dispute that tells of each call: the active one, else the newest, of those the viewer can see.

@@ -9,7 +9,7 @@ use diesel::sql_types::BigInt;
 use super::paging::{CAP, Count, Listed, Place, Sort};
 use super::schema::{dispute_suffixes, disputes};
 use super::stamp::Stamp;
-use super::subquery::{CountOf, checked, is_in};
+use super::subquery::{CountOf, checked, is_in, nothing};
 use super::suffixes::{FEWEST_DIGITS, digits, is_number};
 use super::{AnyConnection, Backend, counters, disputes as finders};
 use crate::auth::Scope;
@@ -387,7 +387,7 @@ pub fn all_matching(
 }
 
 fn capped_count(conn: &mut AnyConnection, rows: Query, cap: i64) -> QueryResult<i64> {
-    CountOf(rows.limit(cap).select(disputes::id)).get_result(conn)
+    CountOf(rows.limit(cap).select(nothing())).get_result(conn)
 }
 
 /// The Drafts of a buyer, newest first: they have their own list above the table.
