@@ -67,6 +67,13 @@ pub fn url(name: &str) -> &'static str {
     ASSETS.urls.get(name).map_or("", String::as_str)
 }
 
+/// The address of the icons, which a list names a hundred times.
+#[must_use]
+pub fn icons() -> &'static str {
+    static ICONS: LazyLock<&str> = LazyLock::new(|| url("icons.svg"));
+    *ICONS
+}
+
 /// Whether this build holds the file (a debug build without npm has no browser libraries).
 #[must_use]
 pub fn has(name: &str) -> bool {
