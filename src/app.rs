@@ -23,7 +23,7 @@ use crate::mail::Mailer;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::waveform::Waveforms;
-use crate::web::{api, error_pages, events, form, routes, same_origin, security_headers, slow_body};
+use crate::web::{api, compression, error_pages, events, form, routes, same_origin, security_headers, slow_body};
 use crate::webhooks::Webhooks;
 
 /// How long requests under way may take after the stop has begun.
@@ -130,6 +130,7 @@ pub fn build(
         .app_data(shared.rates)
         .app_data(form::payload_config())
         .wrap(from_fn(error_pages::render_errors))
+        .wrap(from_fn(compression::at_once))
         .wrap(Compress::default())
         .wrap(from_fn(security_headers::add_headers))
         .wrap(TracingLogger::<RequestSpan>::new())

@@ -218,6 +218,11 @@ async fn static_files_are_cached_for_ever_under_their_hash_only() {
     assert_eq!(header_of(&found, "cache-control"), "public, max-age=31536000, immutable");
     assert_eq!(header_of(&found, "content-type"), "text/css; charset=utf-8");
     assert_eq!(header_of(&found, "content-encoding"), "gzip");
+    let zstd = ask(TestRequest::with_uri(url).insert_header(("accept-encoding", "gzip, deflate, br, zstd")), &[]).await;
+    assert_eq!(header_of(&zstd, "content-encoding"), "zstd");
+    assert!(header_of(&zstd, "vary").contains("accept-encoding"));
+    let plain = test::read_body(ask(TestRequest::with_uri(url), &[]).await).await;
+    assert_eq!(zstd::bulk::decompress(&test::read_body(zstd).await, plain.len()).expect("it is zstd"), plain);
     for wrong in ["/static/app.css", "/static/app.000000000000.css", "/static/..%2fCargo.toml"] {
         assert_eq!(ask(TestRequest::with_uri(wrong), &[]).await.status(), StatusCode::NOT_FOUND, "{wrong}");
     }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod calls;
 pub mod chrome;
 pub mod client;
+pub mod compression;
 pub mod csv;
 pub mod dispute_form;
 pub mod disputes;

@@ -352,7 +352,8 @@
 
   function showOthers(here) {
     for (const place of all('[data-others]')) {
-      const words = here[place.dataset.others]?.['inRow' in place.dataset ? 'row' : 'panel'] ?? '';
+      const row = place.closest('tr');
+      const words = here[row?.dataset.id ?? place.dataset.others]?.[row ? 'row' : 'panel'] ?? '';
       // What is there already isn't said twice.
       if (place.innerHTML !== words) place.innerHTML = words;
     }

@@ -1,5 +1,6 @@
 //! `fairdial demo`: a network that holds together, kept on the second start, thrown away only when asked.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use diesel::prelude::*;
@@ -9,6 +10,7 @@ use fairdial::db::dispute_list::{self, DEFAULT_SORT, DisputeFilter};
 use fairdial::db::paging::Place;
 use fairdial::db::{AnyConnection, Db, DbError, counters, inspection, users};
 use fairdial::demo::PASS_PHRASE;
+use reqwest::Method;
 
 use crate::commands::desk::{Desk, Done, Server, command, run};
 use crate::support::actor::Actor;
@@ -61,6 +63,32 @@ fn doctor(desk: &Desk) -> Done {
     desk.run(&["doctor"]).ok()
 }
 
+/// What a first visit brings over the line, compressed: at most 10 KB of a list, and 60 KB in all.
+async fn a_first_visit_is_light(server: &Server, email: &str, list: &str) {
+    let actor = sign_in(server, email).await;
+    let mut sent = HashMap::new();
+    let mut plain = Vec::new();
+    let mut wanted = vec![list.to_owned()];
+    while let Some(path) = wanted.pop() {
+        let request = actor.bare_request(Method::GET, &path).header("Accept-Encoding", "gzip, deflate, br, zstd");
+        let answer = actor.send(request).await;
+        let bytes = answer.assert_ok().body.len();
+        if path == list {
+            assert_eq!(answer.header("content-encoding"), "zstd");
+            plain = zstd::bulk::decompress(&answer.body, 1024 * 1024).expect("it is zstd");
+            let page = String::from_utf8_lossy(&plain);
+            assert_eq!(page.matches("<tr data-id=").count() + page.matches("<tr id=\"row-").count(), 50, "{list}");
+            let addresses = page.split('"').filter(|text| text.starts_with("/static/"));
+            let files: BTreeSet<&str> = addresses.filter_map(|address| address.split('#').next()).collect();
+            wanted.extend(files.into_iter().map(str::to_owned));
+        }
+        sent.insert(path, bytes);
+    }
+    let all: usize = sent.values().sum();
+    assert!(sent.len() > 4 && plain.len() > 50_000, "{sent:?}");
+    assert!(sent[list] <= 10 * 1024 && all <= 60 * 1024, "{email}: {all} of {sent:?}");
+}
+
 #[actix_web::test]
 async fn the_demo_is_a_network_that_holds_together_and_stays() {
     let desk = Desk::new();
@@ -98,6 +126,10 @@ async fn the_demo_is_a_network_that_holds_together_and_stays() {
             actor.get(page).await.assert_status(status);
         }
     }
+    for email in [MANAGER, BUYER] {
+        a_first_visit_is_light(&server, email, "/calls").await;
+    }
+    a_first_visit_is_light(&server, MANAGER, "/disputes").await;
     let disabled = [("email", "noor@copperleaf.example"), ("password", PASS_PHRASE)];
     let refused = Actor::anonymous(&server.origin).post("/login", &disabled).await;
     assert_ne!(refused.status.as_u16(), 303, "noor is disabled");

@@ -133,9 +133,13 @@ impl DisputesPage {
 
     /// `25 of 212`, or `50 of 10,000+`.
     fn counted(&self) -> String {
-        let total = Number(self.count.shown().unsigned_abs());
+        format!("{} of {}", self.rows.len(), self.total())
+    }
+
+    /// `212`, or `10,000+`.
+    fn total(&self) -> String {
         let more = if self.count.is_more() || self.is_capped { "+" } else { "" };
-        format!("{} of {total}{more}", self.rows.len())
+        format!("{}{more}", Number(self.count.shown().unsigned_abs()))
     }
 
     fn asked_for(&self) -> String {
