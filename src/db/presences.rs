@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use super::AnyConnection;
 use super::dialect::on_backend;
 use super::schema::{presences, users};
-use super::subquery::among;
 use crate::auth::{Granted, ViewDisputes};
 use crate::domain::Instant;
 use crate::domain::ids::{DisputeId, UserId};
@@ -30,7 +29,7 @@ pub struct Present {
     pub is_writing: bool,
 }
 
-/// Everybody who is on a dispute now and may still be: what the streams of managers tell.
+/// Everybody who is on a dispute now and may still be: what the lists and streams of managers tell.
 ///
 /// # Errors
 /// If the database can't be asked.
@@ -49,19 +48,19 @@ pub(crate) fn everybody(conn: &mut AnyConnection, now: Instant) -> QueryResult<V
     Ok(found)
 }
 
-/// The other managers who are on these disputes now.
+/// The other managers who are on this dispute now.
 ///
 /// # Errors
 /// If the database can't be asked.
 pub fn others(
     conn: &mut AnyConnection,
     manager: &Granted<ViewDisputes>,
-    disputes: &[DisputeId],
+    dispute: DisputeId,
     now: Instant,
 ) -> QueryResult<Vec<Present>> {
     presences::table
         .inner_join(users::table)
-        .filter(among(presences::dispute_id, disputes.iter().copied()))
+        .filter(presences::dispute_id.eq(dispute))
         .filter(presences::ends_at.gt(now))
         .filter(presences::user_id.ne(manager.user()))
         .filter(users::disputes_view.eq(true))

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
+use arrayvec::ArrayString;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
@@ -149,21 +150,17 @@ impl When {
         }
     }
 
-    fn write(&self, form: Form, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write(&self, form: Form, out: &mut impl Write) -> fmt::Result {
         let local = &self.local;
         match form {
             // Written by hand: a format string would be read anew for each of a page's hundreds of instants.
             Form::Machine => {
-                let (at, century) = (self.at, self.at.year().div_euclid(100).unsigned_abs());
-                for (number, after) in [
-                    (century, ""),
-                    (at.year().rem_euclid(100).unsigned_abs(), "-"),
-                    (at.month(), "-"),
-                    (at.day(), "T"),
-                    (at.hour(), ":"),
-                    (at.minute(), ":"),
-                    (at.second(), "Z"),
-                ] {
+                let at = self.at;
+                year(at.year(), out)?;
+                out.write_char('-')?;
+                for (number, after) in
+                    [(at.month(), "-"), (at.day(), "T"), (at.hour(), ":"), (at.minute(), ":"), (at.second(), "Z")]
+                {
                     two_digits(number, out)?;
                     out.write_str(after)?;
                 }
@@ -173,14 +170,17 @@ impl When {
                 out.write_str(weekday(local.weekday()))?;
                 out.write_char(' ')?;
                 day_and_month(local, out)?;
-                write!(out, " {}, ", local.year())?;
+                out.write_char(' ')?;
+                year(local.year(), out)?;
+                out.write_str(", ")?;
                 clock_time(local, out)?;
                 write!(out, " {}", self.offset)
             }
             Form::Short => {
                 day_and_month(local, out)?;
                 if local.year() != self.this_year() {
-                    write!(out, " {}", local.year())?;
+                    out.write_char(' ')?;
+                    year(local.year(), out)?;
                 }
                 out.write_str(", ")?;
                 clock_time(local, out)
@@ -203,19 +203,25 @@ impl When {
     }
 }
 
+/// A year, in four digits.
+fn year(year: i32, out: &mut impl Write) -> fmt::Result {
+    two_digits(year.div_euclid(100).unsigned_abs(), out)?;
+    two_digits(year.rem_euclid(100).unsigned_abs(), out)
+}
+
 /// A number below a hundred, as two digits.
-fn two_digits(number: u32, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn two_digits(number: u32, out: &mut impl Write) -> fmt::Result {
     let digit = |number: u32| char::from_digit(number % 10, 10).unwrap_or_default();
     out.write_char(digit(number / 10))?;
     out.write_char(digit(number))
 }
 
 /// `20 Nov`.
-fn day_and_month(local: &NaiveDateTime, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn day_and_month(local: &NaiveDateTime, out: &mut impl Write) -> fmt::Result {
     if local.day() > 9 {
         two_digits(local.day(), out)?;
     } else {
-        local.day().fmt(out)?;
+        out.write_char(char::from_digit(local.day(), 10).unwrap_or_default())?;
     }
     out.write_char(' ')?;
     out.write_str(month(local.month0()))
@@ -234,7 +240,7 @@ fn weekday(day: Weekday) -> &'static str {
 }
 
 /// `10:18`.
-fn clock_time(local: &NaiveDateTime, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn clock_time(local: &NaiveDateTime, out: &mut impl Write) -> fmt::Result {
     two_digits(local.hour(), out)?;
     out.write_char(':')?;
     two_digits(local.minute(), out)
@@ -266,7 +272,10 @@ impl HtmlSafe for Formatted<'_> {}
 
 impl Display for Formatted<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.when.write(self.form, out)
+        // In one piece: a page takes thousands of small ones, and each asks it for room.
+        let mut text = ArrayString::<64>::new();
+        self.when.write(self.form, &mut text)?;
+        out.write_str(&text)
     }
 }
 
@@ -396,7 +405,13 @@ impl Display for Phone<'_> {
             .strip_prefix("+1")
             .filter(|rest| rest.len() == 10 && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'X'));
         match national.map(|rest| (rest.get(..3), rest.get(3..6), rest.get(6..))) {
-            Some((Some(area), Some(office), Some(line))) => write!(out, "({area}) {office}-{line}"),
+            Some((Some(area), Some(office), Some(line))) => {
+                let mut text = ArrayString::<16>::new();
+                for part in ["(", area, ") ", office, "-", line] {
+                    text.write_str(part)?;
+                }
+                out.write_str(&text)
+            }
             _ => out.write_str(self.0),
         }
     }

@@ -293,7 +293,7 @@ async fn the_review_queue_reads_an_index() {
         for buyer in [None, Some(row.buyer_id)] {
             history::rate(conn, &grant, buyer, now).expect("a rate");
         }
-        presences::others(conn, &grant, &[row.id, row.id, row.id], now).expect("nobody");
+        presences::others(conn, &grant, row.id, now).expect("nobody");
         presences::is_known(conn, &grant, row.id, (true, now)).expect("no");
     });
 }

@@ -79,7 +79,7 @@ impl Others {
         now: Instant,
     ) -> Result<Self, DbError> {
         let Some(manager) = Granted::<ViewDisputes>::check(viewer.viewer()) else { return Ok(Self::default()) };
-        Ok(Self::new(presences::others(conn, &manager, &[id], now)?, false))
+        Ok(Self::new(presences::others(conn, &manager, id, now)?, false))
     }
 
     /// Those on each dispute of a page, by one question; nobody for a buyer.
@@ -91,7 +91,9 @@ impl Others {
     ) -> Result<BTreeMap<DisputeId, Self>, DbError> {
         let manager = Granted::<ViewDisputes>::check(viewer.viewer()).filter(|_| !ids.is_empty());
         let Some(manager) = manager else { return Ok(BTreeMap::new()) };
-        let found = presences::others(conn, &manager, ids, now)?;
+        // All of them: they are few, and naming fifty disputes costs more than looking through those.
+        let mut found = presences::everybody(conn, now)?;
+        found.retain(|person| person.user != manager.user() && ids.contains(&person.dispute));
         Ok(by_dispute(found).into_iter().map(|(id, people)| (id, Self::new(people, true))).collect())
     }
 
