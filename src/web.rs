@@ -4,6 +4,7 @@ pub mod account;
 pub mod api;
 pub mod around;
 pub mod audit;
+pub mod buyers;
 pub mod calls;
 pub mod chrome;
 pub mod client;

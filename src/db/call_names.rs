@@ -20,21 +20,6 @@ pub fn buyers(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The buyers that a filter offers, by name: at most as many as a menu can hold, and the one that is chosen.
-pub fn buyer_choices(
-    conn: &mut AnyConnection,
-    _manager: &Manager,
-    chosen: Option<BuyerId>,
-) -> QueryResult<Vec<(BuyerId, String)>> {
-    let mut found: Vec<(BuyerId, String)> =
-        buyers::table.order(buyers::name_key).limit(200).select((buyers::id, buyers::name)).load(conn)?;
-    if let Some(chosen) = chosen.filter(|chosen| !found.iter().any(|(id, _)| id == chosen)) {
-        let other = buyers::table.find(chosen).select((buyers::id, buyers::name)).first(conn).optional()?;
-        found.extend(other);
-    }
-    Ok(found)
-}
-
 /// The names of some campaigns.
 pub fn campaigns(
     conn: &mut AnyConnection,

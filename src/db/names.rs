@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::buyers::name_key;
 use super::disputes::DisputeRow;
 use super::schema::{buyers, campaigns, publishers, users};
 use super::subquery::among;
@@ -46,9 +47,39 @@ pub fn of_buyers(conn: &mut AnyConnection, ids: &[BuyerId]) -> QueryResult<HashM
     Ok(found.into_iter().collect())
 }
 
-/// The buyers to choose from in a filter, by name; at most as many as a list can hold.
-pub fn buyer_choices(conn: &mut AnyConnection) -> QueryResult<Vec<(BuyerId, String)>> {
-    buyers::table.order(buyers::name_key).limit(200).select((buyers::id, buyers::name)).load(conn)
+/// More buyers than these no menu holds.
+const MENU: i64 = 50;
+
+/// The buyers to choose from in a filter.
+#[derive(Clone, Debug, Default)]
+pub struct BuyerChoices {
+    /// All of them by name, or the chosen one alone where there are too many for a menu.
+    pub listed: Vec<(BuyerId, String)>,
+    pub are_all: bool,
+}
+
+/// The buyers to choose from in a filter, where one may be chosen already.
+pub fn buyer_choices(conn: &mut AnyConnection, chosen: Option<BuyerId>) -> QueryResult<BuyerChoices> {
+    let by_name = buyers::table.order(buyers::name_key).select((buyers::id, buyers::name));
+    let listed: Vec<_> = by_name.limit(MENU + 1).load(conn)?;
+    if i64::try_from(listed.len()).is_ok_and(|count| count <= MENU) {
+        return Ok(BuyerChoices { listed, are_all: true });
+    }
+    let chosen = chosen.map(|id| buyers::table.find(id).select((buyers::id, buyers::name)).first(conn).optional());
+    Ok(BuyerChoices { listed: chosen.transpose()?.flatten().into_iter().collect(), are_all: false })
+}
+
+/// The first names of buyers that begin so, for somebody who types one.
+pub fn buyers_from(conn: &mut AnyConnection, start: &str) -> QueryResult<Vec<String>> {
+    let start = name_key(start);
+    let beyond = format!("{start}{}", char::MAX);
+    buyers::table
+        .filter(buyers::name_key.ge(start))
+        .filter(buyers::name_key.lt(beyond))
+        .order(buyers::name_key)
+        .limit(10)
+        .select(buyers::name)
+        .load(conn)
 }
 
 /// To which buyer each of these people belongs; managers to none.

@@ -23,18 +23,19 @@ pub use show::show;
 pub use waveform::waveform;
 
 use super::AppError;
+use super::buyers::{BuyerFilter, name_to_id};
 use super::chrome::{self, Here};
 use super::filters::Number;
 use super::htmx::Htmx;
-use super::list_query::{Chip, Link, PER_PAGE_CHOICES, Saved};
+use super::list_query::{Chip, Link, PER_PAGE_CHOICES, Params, Saved};
 use super::page::{Chrome, Fragments, NavItem, Page};
 use crate::auth::Viewer;
 use crate::clock::Clock;
 use crate::db::call_list::{self, Disputable};
 use crate::db::paging::Count;
-use crate::db::{AnyConnection, Db, DbError, call_names, policy, table_settings};
+use crate::db::{AnyConnection, Db, DbError, policy, table_settings};
 use crate::domain::call::CallStatus;
-use crate::domain::ids::{BuyerId, CampaignId};
+use crate::domain::ids::CampaignId;
 
 /// The Call Log.
 #[derive(Template)]
@@ -63,7 +64,7 @@ struct Choices {
     campaigns: Vec<(CampaignId, String)>,
     destinations: Vec<String>,
     /// Managers only.
-    buyers: Vec<(BuyerId, String)>,
+    buyers: Option<BuyerFilter>,
     /// Whether the viewer may filter by what can be disputed.
     disputable: bool,
 }
@@ -138,11 +139,6 @@ impl CallsIndex {
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
-    fn is_buyer(&self, id: &BuyerId) -> bool {
-        self.query.filter.buyer.as_ref() == Some(id)
-    }
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_campaign(&self, id: &CampaignId) -> bool {
         self.query.filter.campaign.as_ref() == Some(id)
     }
@@ -188,7 +184,9 @@ pub async fn index(
     let page = db
         .read(move |conn| {
             let saved = saved_settings(conn, &viewer)?;
-            let query = CallQuery::read(query_of(&here), &viewer, saved)?;
+            let mut params = Params::parse(query_of(&here));
+            name_to_id(conn, &viewer, &mut params)?;
+            let query = CallQuery::read(&params, &viewer, saved)?;
             let context = RowContext { policy: policy::load(conn)?, now, zone: query.listing.zone };
             load(conn, &viewer, &here, query, &context)
         })
@@ -213,12 +211,12 @@ fn load(
         campaigns: call_list::campaign_choices(conn, scope)?,
         destinations: call_list::destinations(conn, scope)?,
         buyers: match viewer {
-            Viewer::Manager(manager) => call_names::buyer_choices(conn, manager, query.filter.buyer)?,
-            Viewer::Buyer(_) => Vec::new(),
+            Viewer::Manager(_) => Some(BuyerFilter::load(conn, query.filter.buyer)?),
+            Viewer::Buyer(_) => None,
         },
         disputable: viewer.dispute_viewer().is_some(),
     };
-    let chips = query.chips(ChipNames { buyers: &choices.buyers, campaigns: &choices.campaigns });
+    let chips = query.chips(ChipNames { buyers: choices.buyers.as_ref(), campaigns: &choices.campaigns });
     let link = query.link();
     let empty = match (listed.rows.is_empty(), query.is_filtered(), listed.has_earlier || listed.has_later) {
         (false, _, _) => None,

@@ -74,6 +74,12 @@ impl Params {
         self.0.iter().rev().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// Puts one value in the place of every value of that name.
+    pub fn put(&mut self, name: &str, value: String) {
+        self.0.retain(|(found, _)| found != name);
+        self.0.push((name.to_owned(), value));
+    }
+
     /// The value as a `T`; `expected` says what is allowed, after "needs".
     ///
     /// # Errors

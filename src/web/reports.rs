@@ -16,6 +16,7 @@ pub(super) use export::csv;
 use period::Choice;
 
 use super::AppError;
+use super::buyers::{BuyerFilter, name_to_id};
 use super::chrome::{self, Here};
 use super::filters::{Money, Number, Span};
 use super::htmx::Htmx;
@@ -24,7 +25,7 @@ use super::page::{Chrome, Fragments, NavItem, Page};
 use crate::auth::{Granted, ViewDisputes};
 use crate::clock::Clock;
 use crate::db::reports::{self, Names, Period};
-use crate::db::{AnyConnection, Db, DbError, buyers, names, policy};
+use crate::db::{AnyConnection, Db, DbError, policy};
 use crate::domain::Instant;
 use crate::domain::ids::BuyerId;
 use crate::domain::policy::Policy;
@@ -39,8 +40,7 @@ pub(super) struct ReportsPage {
     chrome: Chrome,
     span: period::Span,
     zone_name: String,
-    buyer: String,
-    buyers: Vec<(String, String)>,
+    buyers: BuyerFilter,
     export: String,
     is_capped: bool,
     total: Line,
@@ -134,10 +134,6 @@ impl ReportsPage {
 
     fn is_choice(&self, choice: Choice) -> bool {
         self.span.choice == choice
-    }
-
-    fn is_buyer(&self, id: &str) -> bool {
-        self.buyer == id
     }
 
     fn is_empty(&self) -> bool {
@@ -255,9 +251,13 @@ pub(super) async fn index(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<Page<ReportsPage>, AppError> {
-    let (params, now) = (Params::parse(request.query_string()), clock.now());
-    let asked = Asked::read(&params, &grant, now)?;
-    let page = db.read(move |conn| load(conn, &grant, &asked, (&here, now))).await?;
+    let (mut params, now) = (Params::parse(request.query_string()), clock.now());
+    let page = db
+        .read(move |conn| {
+            name_to_id(conn, grant.viewer(), &mut params)?;
+            load(conn, &grant, &Asked::read(&params, &grant, now)?, (&here, now))
+        })
+        .await?;
     Ok(Page::new(htmx, page))
 }
 
@@ -290,20 +290,11 @@ fn load(
             sections.push(Section { by: *by, bars, height, more: groups.len().saturating_sub(SHOWN), lines });
         }
     }
-    let mut choices: Vec<(String, String)> =
-        names::buyer_choices(conn)?.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
-    let buyer = asked.buyer.map(|id| id.to_string()).unwrap_or_default();
-    if let Some(id) = asked.buyer
-        && !choices.iter().any(|(known, _)| *known == buyer)
-    {
-        choices.extend(buyers::find(conn, id)?.map(|row| (buyer.clone(), row.name)));
-    }
     Ok(ReportsPage {
         chrome: chrome::load(conn, grant.viewer(), NavItem::Reports, here)?,
         span: asked.span,
         zone_name: now.and_utc().with_timezone(&asked.span.zone).format("%Z").to_string(),
-        buyer,
-        buyers: choices,
+        buyers: BuyerFilter::load(conn, asked.buyer)?,
         export: asked.export().to_string(),
         is_capped,
         total: Line::new(&total, "Total".to_owned(), Some(asked.rows())),

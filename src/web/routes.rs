@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, api, audit, calls, dispute_form, disputes, events, evidence, health, help, messages, notes,
-    notifications, paths, pending_count, reports, sessions, settings, setup, views,
+    AppError, account, api, audit, buyers, calls, dispute_form, disputes, events, evidence, health, help, messages,
+    notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
 
@@ -53,6 +53,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/setup/{token}" => setup::create),
     route!(GET "/invitations/{token}" => setup::invitation::show),
     route!(POST "/invitations/{token}" => setup::invitation::update),
+    route!(GET "/buyers" => buyers::suggest),
     route!(GET "/calls" => calls::index),
     route!(GET "/calls.csv" => calls::export),
     route!(GET "/calls/{id}" => calls::show),

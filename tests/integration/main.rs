@@ -7,6 +7,7 @@ mod account_page;
 mod api;
 mod audit;
 mod bulk;
+mod buyer_filter;
 mod call_export;
 mod call_pages;
 mod calls;

@@ -14,7 +14,7 @@ use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
 use fairdial::db::outbox::Topic;
 use fairdial::db::paging::{Place, Sort};
 use fairdial::db::webhooks::{self, Change, Wanted};
-use fairdial::db::{DbError, calls, deliveries, disputes, history, notifications, policy, presences};
+use fairdial::db::{DbError, calls, deliveries, disputes, history, names, notifications, policy, presences};
 use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::{Side, Status};
@@ -263,6 +263,8 @@ async fn what_stands_beside_a_page_reads_an_index(#[values(true, false)] is_mana
         call_list::disputes_of(conn, world.scope, &[world.call]).expect("they are found");
         notifications::unread(conn, &viewer).expect("a number");
         dispute_list::drafts(conn, world.scope).expect("there are none");
+        names::buyer_choices(conn, Some(BuyerId::generate())).expect("they are few");
+        names::buyers_from(conn, "ac").expect("they are found");
     });
 }
 

@@ -33,7 +33,7 @@ pub async fn export(viewer: Viewer, here: Here, db: Data<Db>, clock: Data<Clock>
     let rows = db
         .read(move |conn| {
             let saved = saved_settings(conn, &viewer)?;
-            let query = CallQuery::read(query_of(&here), &viewer, saved)?;
+            let query = CallQuery::read(&Params::parse(query_of(&here)), &viewer, saved)?;
             let context = RowContext { policy: policy::load(conn)?, now, zone: query.listing.zone };
             let disputable = Disputable { policy: &context.policy, now };
             let sort = call_list::export_sort(conn, viewer.scope(), &query.filter, (query.listing.sort, &disputable))?;

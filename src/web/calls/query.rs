@@ -6,8 +6,9 @@ use chrono_tz::Tz;
 use crate::auth::Viewer;
 use crate::db::call_list::{CallFilter, CallSearch, CallSort, DEFAULT_SORT};
 use crate::domain::call::CallStatus;
-use crate::domain::ids::{BuyerId, CallId, CampaignId};
+use crate::domain::ids::{CallId, CampaignId};
 use crate::web::AppError;
+use crate::web::buyers::BuyerFilter;
 use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved};
 
 /// Order, page size, columns, zone and page of the Call Log.
@@ -28,7 +29,7 @@ pub struct CallQuery {
 /// Names of what the list is filtered by, as far as the viewer's menus offer them.
 #[derive(Clone, Copy, Debug)]
 pub struct ChipNames<'a> {
-    pub buyers: &'a [(BuyerId, String)],
+    pub buyers: Option<&'a BuyerFilter>,
     pub campaigns: &'a [(CampaignId, String)],
 }
 
@@ -37,12 +38,11 @@ impl CallQuery {
     ///
     /// # Errors
     /// 422 that names the field; 403 for a filter that tells of disputes.
-    pub fn read(query: &str, viewer: &Viewer, saved: Option<Saved>) -> Result<Self, AppError> {
-        let params = Params::parse(query);
+    pub fn read(params: &Params, viewer: &Viewer, saved: Option<Saved>) -> Result<Self, AppError> {
         let columns = CallColumn::allowed(viewer);
         let zone = viewer.profile().zone;
         let defaults = Defaults { sort: DEFAULT_SORT, sorts: CallSort::ALL, columns: &columns, zone, saved };
-        let listing = CallListing::read(&params, &defaults)?;
+        let listing = CallListing::read(params, &defaults)?;
         let is_disputable = params.is_ticked("disputable")?;
         if is_disputable && viewer.dispute_viewer().is_none() {
             let what = if viewer.is_manager() { "Disputes View" } else { "Dispute Calls" };
@@ -107,7 +107,8 @@ impl CallQuery {
         let link = self.link();
         let filter = &self.filter;
         let campaign = filter.campaign.map(|id| name_of(names.campaigns, &id));
-        let buyer = filter.buyer.map(|id| name_of(names.buyers, &id));
+        let known = names.buyers.map_or(&[][..], |known| &known.choices.listed);
+        let buyer = filter.buyer.map(|id| name_of(known, &id));
         let said = [
             ("q", self.search.as_ref().map(|text| format!("Search: {text}"))),
             ("status", filter.status.map(|status| format!("Status: {}", status.label()))),

@@ -14,6 +14,7 @@ use crate::db::{AnyConnection, Db, call_list, names, policy, table_settings, vie
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
+use crate::web::buyers::{BuyerFilter, name_to_id};
 use crate::web::chrome::{self, Here};
 use crate::web::filters::Number;
 use crate::web::htmx::Htmx;
@@ -48,7 +49,7 @@ pub(in crate::web) struct DisputesPage {
     is_capped: bool,
     chips: Vec<Chip>,
     reasons: Vec<(String, String)>,
-    buyers: Vec<(String, String)>,
+    buyers: BuyerFilter,
     here: String,
     export: String,
     previous: String,
@@ -221,7 +222,9 @@ fn load(
 ) -> Result<DisputesPage, AppError> {
     let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
     let policy = policy::load(conn)?;
-    let state = ListState::read(params, viewer.viewer(), saved(conn, viewer)?, now)?;
+    let mut params = params.clone();
+    name_to_id(conn, viewer.viewer(), &mut params)?;
+    let state = ListState::read(&params, viewer.viewer(), saved(conn, viewer)?, now)?;
     let listing = &state.listing;
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
@@ -235,7 +238,8 @@ fn load(
     let is_region = region == Some("disputes-region");
     // The rows alone have no filters and no views around them.
     let views = if is_region { Vec::new() } else { views(conn, viewer, &state, chrome.pending)? };
-    let buyers = if is_manager && !is_region { names::buyer_choices(conn)? } else { Vec::new() };
+    let has_buyers = is_manager && !is_region;
+    let buyers = if has_buyers { BuyerFilter::load(conn, state.filter.buyer)? } else { BuyerFilter::default() };
     let campaign = match state.filter.campaign {
         Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
         None => None,
@@ -246,7 +250,8 @@ fn load(
     };
     let chips = state.chips(&policy, buyer.as_deref(), campaign.as_ref().map(|(_, name)| name.as_str()));
     let (previous, next) = neighbours(&state, &listed);
-    let known = Rows::load(conn, viewer, &policy, (&listed.rows, &buyers), (state.zone(), now, state.query()))?;
+    let known =
+        Rows::load(conn, viewer, &policy, (&listed.rows, &buyers.choices.listed), (state.zone(), now, state.query()))?;
     let rows = listed.rows.into_iter().map(|line| known.row(line)).collect();
     let drafts = drafts.into_iter().map(|line| known.row(line)).collect();
     Ok(DisputesPage {
@@ -264,7 +269,7 @@ fn load(
         is_capped: listed.is_capped,
         chips,
         reasons: reasons(&policy),
-        buyers: buyers.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
+        buyers,
         here: state.here().to_string(),
         export: state.link().at("/disputes.csv").to_string(),
         previous,

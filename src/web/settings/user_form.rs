@@ -7,6 +7,7 @@ use super::users::origin_of;
 use crate::auth::{Granted, ManageSettings};
 use crate::db::administration::Company;
 use crate::db::links::Purpose;
+use crate::db::names::BuyerChoices;
 use crate::db::users::{NewUser, UserError, UserRow};
 use crate::db::{AnyConnection, DbError, buyers, names as known, policy};
 use crate::domain::Instant;
@@ -28,7 +29,7 @@ pub(super) struct InviteForm {
     pub(super) state: FormState,
     pub(super) platform: String,
     /// Names to choose from; any other can be typed.
-    pub(super) buyers: Vec<String>,
+    pub(super) buyers: BuyerChoices,
     pub(super) for_managers: Vec<PermissionBox>,
     pub(super) for_buyers: Vec<PermissionBox>,
 }
@@ -64,7 +65,7 @@ impl InviteForm {
         Ok(Self {
             state,
             platform: policy::platform_name(conn)?,
-            buyers: known::buyer_choices(conn)?.into_iter().map(|(_, name)| name).collect(),
+            buyers: known::buyer_choices(conn, None)?,
             for_managers: PermissionBox::of_managers(ticked),
             for_buyers: PermissionBox::of_buyers(ticked),
         })

@@ -15,6 +15,7 @@ use crate::db::paging::Place;
 use crate::db::{AnyConnection, Db, buyers, names, policy, users as people};
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, UserId};
+use crate::web::buyers::BuyerFilter;
 use crate::web::chrome::{self, Here};
 use crate::web::filters::{Number, When};
 use crate::web::form::Checked;
@@ -27,6 +28,8 @@ use crate::web::{AppError, Path, paths};
 /// How the address names the platform among the companies.
 const PLATFORM: &str = "platform";
 
+const COMPANY: &str = "company";
+
 #[derive(Template)]
 #[template(path = "pages/settings/users.html")]
 pub(in crate::web) struct UsersPage {
@@ -34,7 +37,9 @@ pub(in crate::web) struct UsersPage {
     tab: Tab,
     q: String,
     company: String,
-    companies: Vec<(String, String)>,
+    company_name: String,
+    platform: String,
+    buyers: BuyerFilter,
     lines: Vec<Line>,
     total: Number,
     previous: String,
@@ -64,8 +69,8 @@ impl UsersPage {
         !self.q.is_empty() || !self.company.is_empty()
     }
 
-    fn is_company(&self, code: &str) -> bool {
-        self.company == code
+    fn is_platform(&self) -> bool {
+        self.company == PLATFORM
     }
 
     fn has_aside(&self) -> bool {
@@ -90,16 +95,12 @@ struct Listing {
 }
 
 impl Listing {
-    fn read(query: &str) -> Result<Self, AppError> {
-        let params = Params::parse(query);
-        let company = params.text("company").unwrap_or_default().to_owned();
+    fn read(params: &Params) -> Result<Self, AppError> {
+        let company = params.text(COMPANY).unwrap_or_default().to_owned();
         let wanted = match company.as_str() {
             "" => None,
             PLATFORM => Some(Company::Platform),
-            id => {
-                let id = id.parse().map_err(|_not_an_id| refuse("company", id, "platform or a buyer\u{2019}s id"));
-                Some(Company::Buyer(id?))
-            }
+            id => Some(Company::Buyer(id.parse().map_err(|_not_an_id| no_company(id))?)),
         };
         let search = params.short_text("q")?;
         let place = match (params.parsed("after", "an id")?, params.parsed("before", "an id")?) {
@@ -113,7 +114,7 @@ impl Listing {
 
     fn link(&self) -> Link {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Link::to("/settings/users").with_some("q", some(&self.q)).with_some("company", some(&self.company))
+        Link::to("/settings/users").with_some("q", some(&self.q)).with_some(COMPANY, some(&self.company))
     }
 
     fn here(&self) -> Link {
@@ -123,6 +124,23 @@ impl Listing {
             Place::Before(id) => self.link().with("before", id),
         }
     }
+}
+
+fn no_company(text: &str) -> AppError {
+    refuse(COMPANY, text, "platform, or the name or the id of a buyer")
+}
+
+/// Puts what the address calls a company in the place of its name, which may have been typed.
+fn name_to_code(conn: &mut AnyConnection, params: &mut Params) -> Result<(), AppError> {
+    let typed = params.text(COMPANY).filter(|text| *text != PLATFORM && text.parse::<BuyerId>().is_err());
+    let Some(typed) = typed.map(str::to_owned) else { return Ok(()) };
+    let code = if buyers::name_key(&typed) == buyers::name_key(&policy::platform_name(conn)?) {
+        PLATFORM.to_owned()
+    } else {
+        buyers::find_by_name(conn, &typed)?.ok_or_else(|| no_company(&typed))?.id.to_string()
+    };
+    params.put(COMPANY, code);
+    Ok(())
 }
 
 /// Loads the page around what stands beside the list.
@@ -138,13 +156,12 @@ fn load(
     let owners: Vec<BuyerId> = listed.rows.iter().filter_map(|row| row.buyer_id).collect();
     let known = names::of_buyers(conn, &owners)?;
     let platform = policy::platform_name(conn)?;
-    let mut companies = vec![(PLATFORM.to_owned(), platform.clone())];
-    companies.extend(names::buyer_choices(conn)?.into_iter().map(|(id, name)| (id.to_string(), name)));
-    if let Some(Company::Buyer(id)) = listing.filter.company
-        && !companies.iter().any(|(code, _)| *code == listing.company)
-    {
-        companies.extend(buyers::find(conn, id)?.map(|row| (listing.company.clone(), row.name)));
-    }
+    let chosen_buyer = match listing.filter.company {
+        Some(Company::Buyer(id)) => Some(id),
+        Some(Company::Platform) | None => None,
+    };
+    let choices = BuyerFilter::load(conn, chosen_buyer)?;
+    let company_name = if listing.company == PLATFORM { platform.clone() } else { choices.name().to_owned() };
     let page_link = |name: &'static str, row: Option<&UserLine>, there: bool| {
         row.filter(|_| there).map(|row| listing.link().with(name, row.id).to_string()).unwrap_or_default()
     };
@@ -169,7 +186,9 @@ fn load(
         tab: Tab::Users,
         q: listing.q.clone(),
         company: listing.company.clone(),
-        companies,
+        company_name,
+        buyers: choices,
+        platform: platform.clone(),
         previous: page_link("before", listed.rows.first(), listed.has_earlier),
         next: page_link("after", listed.rows.last(), listed.has_later),
         lines: listed.rows.iter().map(line).collect(),
@@ -188,8 +207,14 @@ pub(in crate::web) async fn index(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<Page<UsersPage>, AppError> {
-    let (listing, now) = (Listing::read(request.query_string())?, clock.now());
-    let page = db.read(move |conn| load(conn, &grant, &listing, (None, Aside::Nothing), (&here, now))).await?;
+    let (mut params, now) = (Params::parse(request.query_string()), clock.now());
+    let page = db
+        .read(move |conn| {
+            name_to_code(conn, &mut params)?;
+            let listing = Listing::read(&params)?;
+            load(conn, &grant, &listing, (None, Aside::Nothing), (&here, now))
+        })
+        .await?;
     Ok(Page::new(htmx, page))
 }
 
@@ -201,7 +226,7 @@ pub(in crate::web) async fn new(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<Page<UsersPage>, AppError> {
-    let (listing, now) = (Listing::read(request.query_string())?, clock.now());
+    let (listing, now) = (Listing::read(&Params::parse(request.query_string()))?, clock.now());
     let page = db
         .read(move |conn| {
             let form = InviteForm::empty(conn, listing.filter.company)?;
@@ -219,7 +244,7 @@ pub(in crate::web) async fn create(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<HttpResponse, AppError> {
-    let (listing, now) = (Listing::read(request.query_string())?, clock.now());
+    let (listing, now) = (Listing::read(&Params::parse(request.query_string()))?, clock.now());
     let fields = Fields::new(form.into_inner());
     let here = Here::from(paths::new_user().as_str());
     let wanted = fields.clone();
@@ -257,7 +282,7 @@ pub(in crate::web) async fn show(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<Page<UsersPage>, AppError> {
-    let (listing, now, id) = (Listing::read(request.query_string())?, clock.now(), id.into_inner());
+    let (listing, now, id) = (Listing::read(&Params::parse(request.query_string()))?, clock.now(), id.into_inner());
     let page = db
         .read(move |conn| {
             let user = people::find(conn, id)?.ok_or(AppError::NotFound)?;
@@ -277,7 +302,7 @@ pub(in crate::web) async fn update(
     htmx: Htmx,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<HttpResponse, AppError> {
-    let (listing, now, id) = (Listing::read(request.query_string())?, clock.now(), id.into_inner());
+    let (listing, now, id) = (Listing::read(&Params::parse(request.query_string()))?, clock.now(), id.into_inner());
     let fields = Fields::new(form.into_inner());
     let here = Here::from(paths::user(id).as_str());
     let (granted, wanted) = (grant.clone(), fields.clone());

@@ -10,9 +10,10 @@ use super::fields::Fields;
 use crate::auth::{Granted, ManageSettings};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::names::{self, BuyerChoices};
 use crate::db::outbox::Topic;
 use crate::db::webhooks::{self, AttemptRow, Change, EndpointRow, Logged, Wanted, WebhookError};
-use crate::db::{AnyConnection, Db, DbError, buyers, names};
+use crate::db::{AnyConnection, Db, DbError, buyers};
 use crate::domain::Instant;
 use crate::domain::ids::{DeliveryId, DisputeId, EndpointId, EventId};
 use crate::web::chrome::{self, Here};
@@ -36,7 +37,7 @@ pub(in crate::web) struct WebhooksPage {
     tab: Tab,
     form: FormState,
     topics: Vec<Choice>,
-    buyers: Vec<String>,
+    buyers: BuyerChoices,
     lines: Vec<Line>,
 }
 
@@ -159,7 +160,7 @@ fn load_all(
         tab: Tab::Webhooks,
         form,
         topics: choices(ticked),
-        buyers: names::buyer_choices(conn)?.into_iter().map(|(_, name)| name).collect(),
+        buyers: names::buyer_choices(conn, None)?,
         lines: rows.into_iter().map(|(row, buyer)| Line::new(&row, buyer, |at| When::new(at, zone, now))).collect(),
     })
 }
