@@ -18,10 +18,12 @@ use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, PublisherId, UserId};
 
 mod export;
+mod mark;
 pub mod numbered;
 mod order;
 
 pub use export::{export_page, export_sort};
+pub use mark::Mark;
 use order::{Anchor, in_default_order, ordered};
 
 type Query = disputes::BoxedQuery<'static, Backend>;
@@ -292,11 +294,11 @@ pub fn page(
     scope: Scope,
     filter: &DisputeFilter,
     sort: Sort<DisputeSort>,
-    (place, per_page): (Place<DisputeId>, i64),
+    (place, per_page): (Place<Mark>, i64),
 ) -> QueryResult<Listed<DisputeLine>> {
     let anchor = match place.row() {
         // A row that is gone or out of sight: the first page says more than an error.
-        Some(id) => Anchor::find(conn, scope, id).optional()?,
+        Some(mark) => Anchor::find(conn, scope, mark).optional()?,
         None => None,
     };
     let place = if anchor.is_some() { place } else { Place::First };
@@ -333,7 +335,7 @@ pub fn before(
     sort: Sort<DisputeSort>,
     id: DisputeId,
 ) -> QueryResult<Count> {
-    let anchor = Anchor::find(conn, scope, id)?;
+    let anchor = Anchor::find(conn, scope, id.into())?;
     let rows = matching(scope, filter, Read::ByColumn);
     let rows = if filter.size() <= 1 { rows } else { rows.filter(is_in(disputes::id, candidates(scope, filter))) };
     let rows = ordered(rows, sort.key, !sort.is_descending, Some(anchor));

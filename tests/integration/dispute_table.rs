@@ -165,3 +165,22 @@ async fn a_bare_address_uses_what_was_saved_and_a_full_one_what_it_says() {
     acme.post("/account/table", &[("table", "disputes"), ("reset", "1")]).await.assert_status(303);
     assert_eq!(rows(&acme, "/disputes").await.len(), 3);
 }
+
+#[actix_web::test]
+async fn the_next_page_skips_nothing_when_the_last_row_is_decided() {
+    let app = TestApp::start().await;
+    let buyer = acme(&app);
+    let mut ids: Vec<_> = (0..6).map(|_| sent(&app, &buyer, |_| {})).collect();
+    let (dana, manager) = (app.manager("dana").await, app.viewer(Person::manager("dana")));
+    for list in ["/disputes?per_page=2", "/disputes?status=pending&per_page=2"] {
+        let page = dana.get(list).await.page();
+        ids.sort_unstable();
+        ids.reverse();
+        assert_eq!(page.attrs("#disputes-table tr[data-id]", "data-id"), texts(&ids[..2]), "{list}");
+        let next = page.attr("a[rel=next]", "href");
+        decide(&app, &manager, ids[1], Verdict::Accepted, None);
+        let shown = dana.get(&next).await.page().attrs("#disputes-table tr[data-id]", "data-id");
+        assert_eq!(shown, texts(&ids[2..4]), "{list}");
+        ids.remove(1);
+    }
+}

@@ -10,7 +10,7 @@ use fairdial::db::audit_list::{self, AuditFilter};
 use fairdial::db::call_list::numbered::NumberedFilter as CallsByNumber;
 use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
 use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
-use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort};
+use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort, Mark};
 use fairdial::db::outbox::Topic;
 use fairdial::db::paging::{Place, Sort};
 use fairdial::db::webhooks::{self, Change, Wanted};
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    fn disputes(&self, what: &str, filter: &DisputeFilter, key: DisputeSort, place: Place<DisputeId>) {
+    fn disputes(&self, what: &str, filter: &DisputeFilter, key: DisputeSort, place: Place<Mark>) {
         self.disputes_by(what, Allowed::IndexOnly, filter, key, place);
     }
 
@@ -70,7 +70,7 @@ impl World {
         allowed: Allowed,
         filter: &DisputeFilter,
         key: DisputeSort,
-        place: Place<DisputeId>,
+        place: Place<Mark>,
     ) {
         for is_descending in [true, false] {
             check(self.app.db(), &format!("disputes, {what}"), allowed, |conn| {
@@ -126,7 +126,7 @@ async fn the_call_log_reads_an_index(#[values(true, false)] is_manager: bool) {
 async fn the_disputes_table_reads_an_index(#[values(true, false)] is_manager: bool) {
     let Some(world) = world(is_manager).await else { return };
     let all = DisputeFilter::default();
-    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+    for place in [Place::First, Place::After(world.dispute.into()), Place::Before(world.dispute.into())] {
         for key in DisputeSort::ALL {
             let is_of_managers = matches!(key, DisputeSort::PublisherPayout | DisputeSort::Due);
             // By buyer alone the candidates are sorted; a buyer's own list has one buyer.
@@ -197,7 +197,7 @@ async fn any_other_disputes_are_sorted_candidates(#[values(true, false)] is_mana
         ("decided by", DisputeFilter { decided_by: Some(person), ..all.clone() }),
     ];
     let filters = of_both.iter().chain(of_managers.iter().filter(|_| is_manager));
-    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+    for place in [Place::First, Place::After(world.dispute.into()), Place::Before(world.dispute.into())] {
         for (what, filter) in filters.clone() {
             for key in [DisputeSort::Status, DisputeSort::Payout] {
                 let what = format!("{what} by {key:?} {place:?}");
@@ -272,7 +272,7 @@ async fn what_stands_beside_a_page_reads_an_index(#[values(true, false)] is_mana
 async fn the_review_queue_reads_an_index() {
     let Some(world) = world(true).await else { return };
     let pending = DisputeFilter { statuses: vec![Status::Pending], ..DisputeFilter::default() };
-    for place in [Place::First, Place::After(world.dispute), Place::Before(world.dispute)] {
+    for place in [Place::First, Place::After(world.dispute.into()), Place::Before(world.dispute.into())] {
         world.disputes(&format!("the queue {place:?}"), &pending, DisputeSort::Due, place);
     }
     // Any order could be read by its own index, row after row of what is decided; what is Pending is few.

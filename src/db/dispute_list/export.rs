@@ -3,11 +3,10 @@
 use diesel::prelude::*;
 
 use super::order::{Anchor, in_default_order, ordered};
-use super::{DisputeFilter, DisputeLine, DisputeSort, Query, Read, matching, search};
+use super::{DisputeFilter, DisputeLine, DisputeSort, Mark, Query, Read, matching, search};
 use crate::auth::Scope;
 use crate::db::AnyConnection;
 use crate::db::paging::{CAP, Sort};
-use crate::domain::ids::DisputeId;
 
 /// The rows of a filter without any cap: also a search gives all of its hits.
 fn everything(scope: Scope, filter: &DisputeFilter, key: DisputeSort) -> Query {
@@ -28,11 +27,11 @@ pub fn export_page(
     scope: Scope,
     filter: &DisputeFilter,
     sort: Sort<DisputeSort>,
-    (after, limit): (Option<DisputeId>, i64),
+    (after, limit): (Option<Mark>, i64),
 ) -> QueryResult<Vec<DisputeLine>> {
     let anchor: Option<Anchor> = match after {
         // Sent disputes don't go away: without the row nobody can say what comes after it.
-        Some(id) => Some(Anchor::find(conn, scope, id)?),
+        Some(mark) => Some(Anchor::find(conn, scope, mark)?),
         None => None,
     };
     let rows = || everything(scope, filter, sort.key);

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{DisputeLine, DisputeSort, Query};
+use super::{DisputeLine, DisputeSort, Mark, Query};
 use crate::auth::Scope;
 use crate::db::schema::disputes;
 use crate::db::{AnyConnection, disputes as finders};
@@ -50,8 +50,10 @@ pub(super) struct Anchor {
 
 impl Anchor {
     /// The values of a row that the viewer can see.
-    pub(super) fn find(conn: &mut AnyConnection, scope: Scope, id: DisputeId) -> QueryResult<Self> {
-        finders::visible(scope).filter(disputes::id.eq(id)).select(Self::as_select()).first(conn)
+    pub(super) fn find(conn: &mut AnyConnection, scope: Scope, mark: Mark) -> QueryResult<Self> {
+        let row = finders::visible(scope).filter(disputes::id.eq(mark.id));
+        let found: Self = row.select(Self::as_select()).first(conn)?;
+        Ok(Self { status_rank: mark.rank.unwrap_or(found.status_rank), ..found })
     }
 }
 

@@ -9,10 +9,9 @@ use super::row::{Row, Rows as KnownRows};
 use super::state::{Column, ListState};
 use crate::auth::DisputeViewer;
 use crate::clock::Clock;
-use crate::db::dispute_list;
+use crate::db::dispute_list::{self, Mark};
 use crate::db::{AnyConnection, Db, DbError, policy};
 use crate::domain::Instant;
-use crate::domain::ids::DisputeId;
 use crate::domain::money;
 use crate::domain::policy::Policy;
 use crate::web::AppError;
@@ -53,7 +52,7 @@ struct Table {
 #[derive(Clone, Copy)]
 enum Place {
     Start,
-    After(DisputeId),
+    After(Mark),
     End,
 }
 
@@ -74,13 +73,13 @@ impl Rows for Table {
     fn next(&mut self, conn: &mut AnyConnection) -> Result<Vec<Vec<Cell>>, DbError> {
         let after = match self.place {
             Place::Start => None,
-            Place::After(id) => Some(id),
+            Place::After(mark) => Some(mark),
             Place::End => return Ok(Vec::new()),
         };
         let (scope, sort) = (self.viewer.scope(), self.state.listing.sort);
         let rows = dispute_list::export_page(conn, scope, &self.state.filter, sort, (after, PART))?;
         let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= PART);
-        self.place = rows.last().filter(|_| is_full).map_or(Place::End, |last| Place::After(last.id));
+        self.place = rows.last().filter(|_| is_full).map_or(Place::End, |last| Place::After(Mark::of(last)));
         let zone = self.state.zone();
         let known = KnownRows::load(conn, &self.viewer, &self.policy, (&rows, &[]), (zone, self.now, String::new()))?;
         let line = |line: dispute_list::DisputeLine| {

@@ -8,7 +8,7 @@ use super::row::{Row, Rows};
 use super::state::{Column, ListState};
 use crate::auth::{DisputeViewer, EditDisputes, Granted, ViewDisputes};
 use crate::clock::Clock;
-use crate::db::dispute_list::{self, DisputeFilter, DisputeLine};
+use crate::db::dispute_list::{self, DisputeFilter, DisputeLine, DisputeSort, Mark};
 use crate::db::paging::{Count, Listed};
 use crate::db::{AnyConnection, Db, call_list, names, policy, table_settings, views};
 use crate::domain::Instant;
@@ -301,8 +301,11 @@ fn headings(state: &ListState) -> Vec<Heading> {
 
 /// Addresses of the pages before and after; empty at an end.
 fn neighbours(state: &ListState, listed: &Listed<DisputeLine>) -> (String, String) {
+    // Only the default order moves a row when it is decided.
+    let by_status = state.listing.sort.key == DisputeSort::Status;
+    let mark = |row: &DisputeLine| if by_status { Mark::of(row) } else { row.id.into() };
     let link = |name: &'static str, row: Option<&DisputeLine>, there: bool| {
-        row.filter(|_| there).map(|row| state.link().with(name, row.id).to_string()).unwrap_or_default()
+        row.filter(|_| there).map(|row| state.link().with(name, mark(row)).to_string()).unwrap_or_default()
     };
     (link("before", listed.rows.first(), listed.has_earlier), link("after", listed.rows.last(), listed.has_later))
 }

@@ -264,5 +264,5 @@ fn neighbours(
         let row = found.rows.first().filter(|row| row.id != id);
         Ok(row.map(|row| format!("{}{query}", paths::dispute(row.id))).unwrap_or_default())
     };
-    Ok((beside(Place::Before(id))?, beside(Place::After(id))?))
+    Ok((beside(Place::Before(id.into()))?, beside(Place::After(id.into()))?))
 }

@@ -4,11 +4,10 @@ use chrono::Days;
 use chrono_tz::Tz;
 
 use crate::auth::Viewer;
-use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort};
+use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort, Mark};
 use crate::db::paging::Sort;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
-use crate::domain::ids::DisputeId;
 use crate::domain::policy::Policy;
 use crate::web::AppError;
 use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved, refuse, words};
@@ -128,7 +127,7 @@ impl Column {
 #[derive(Clone, Debug)]
 pub(super) struct ListState {
     pub(super) filter: DisputeFilter,
-    pub(super) listing: Listing<DisputeSort, Column, DisputeId>,
+    pub(super) listing: Listing<DisputeSort, Column, Mark>,
     /// The filters that are texts, as they were given.
     kept: Vec<(&'static str, String)>,
 }
@@ -247,8 +246,8 @@ impl ListState {
         use crate::db::paging::Place;
         match self.listing.place {
             Place::First => self.link(),
-            Place::After(id) => self.link().with("after", id),
-            Place::Before(id) => self.link().with("before", id),
+            Place::After(mark) => self.link().with("after", mark),
+            Place::Before(mark) => self.link().with("before", mark),
         }
     }
 

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::super::state::ListState;
 use crate::auth::DisputeViewer;
-use crate::db::dispute_list::{self, DisputeFilter, DisputeLine, DisputeSort};
+use crate::db::dispute_list::{self, DisputeFilter, DisputeLine, DisputeSort, Mark};
 use crate::db::disputes::{self, DisputeRow};
 use crate::db::paging::{Count, Place};
 use crate::db::{AnyConnection, counters, names};
@@ -93,7 +93,7 @@ impl Queue {
         &self,
         conn: &mut AnyConnection,
         viewer: &DisputeViewer,
-        place: Place<DisputeId>,
+        place: Place<Mark>,
         rows: i64,
     ) -> Result<Vec<DisputeLine>, AppError> {
         let sort = self.state.listing.sort;
@@ -121,7 +121,7 @@ impl Queue {
         viewer: &DisputeViewer,
         id: DisputeId,
     ) -> Result<Option<DisputeId>, AppError> {
-        for (place, rows) in [(Place::After(id), 1), (Place::First, 2)] {
+        for (place, rows) in [(Place::After(id.into()), 1), (Place::First, 2)] {
             if let Some(row) = self.page(conn, viewer, place, rows)?.iter().find(|row| row.id != id) {
                 return Ok(Some(row.id));
             }
@@ -155,8 +155,8 @@ impl Queue {
         }
         self.decided = lines.first().map(|line| line.id);
         if let Some(row) = current {
-            let earlier = self.page(conn, viewer, Place::Before(row.id), BEFORE)?;
-            let later = self.page(conn, viewer, Place::After(row.id), AFTER)?;
+            let earlier = self.page(conn, viewer, Place::Before(row.id.into()), BEFORE)?;
+            let later = self.page(conn, viewer, Place::After(row.id.into()), AFTER)?;
             let beside = |line: Option<&DisputeLine>| line.map(|line| self.at(line.id)).unwrap_or_default();
             let (previous, next) = (beside(earlier.last()), beside(later.first()));
             (self.previous, self.next) = (previous, next);
