@@ -11,7 +11,7 @@ use chrono::Duration;
 use diesel::prelude::*;
 
 use super::dialect::{Lock, insert_all, lock};
-use super::schema::{bulk_items, bulk_jobs, disputes};
+use super::schema::{bulk_items, bulk_jobs, calls, disputes};
 use super::transitions::DecideError;
 use super::{AnyConnection, DbError};
 use crate::auth::{EditDisputes, Granted};
@@ -21,6 +21,7 @@ use crate::domain::decision::{Decision, DecisionProblem, Verdict};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BulkJobId, BuyerId, DisputeId, UserId};
 use crate::domain::money::percent_of;
+use batch::Standing;
 
 /// The most disputes that one transaction decides.
 pub const BATCH: i64 = 100;
@@ -187,7 +188,7 @@ pub fn find(conn: &mut AnyConnection, grant: &Granted<EditDisputes>, id: BulkJob
         .optional()
 }
 
-/// What a plan would do to a selection, by currency; those that aren't Pending any more aside.
+/// What a plan would do to a selection, by currency; those that would be skipped aside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub currency: String,
@@ -198,30 +199,24 @@ pub struct Totals {
 }
 
 /// The totals of a selection under a plan (without one: its payouts alone), and how many would be skipped.
-pub fn totals(conn: &mut AnyConnection, id: BulkJobId, plan: Option<&Plan>) -> QueryResult<(Vec<Totals>, i64)> {
-    type Line = (Status, i32, i32, String, Option<i64>, Option<i64>);
-    let rows: Vec<Line> = bulk_items::table
-        .inner_join(disputes::table)
+pub fn totals(
+    conn: &mut AnyConnection,
+    grant: &Granted<EditDisputes>,
+    id: BulkJobId,
+    plan: Option<&Plan>,
+) -> QueryResult<(Vec<Totals>, i64)> {
+    let rows: Vec<(i32, String, Standing)> = bulk_items::table
+        .inner_join(disputes::table.inner_join(calls::table))
         .filter(bulk_items::job_id.eq(id))
-        .select((
-            disputes::status,
-            disputes::version,
-            bulk_items::version,
-            disputes::currency,
-            disputes::payout,
-            disputes::publisher_payout,
-        ))
+        .select((bulk_items::version, disputes::currency, Standing::as_select()))
         .load(conn)?;
     let (mut found, mut skipped) = (BTreeMap::<String, Totals>::new(), 0_i64);
-    for (status, version, seen, currency, payout, publisher_payout) in rows {
-        let amounts = payout.filter(|_| status == Status::Pending && version == seen).and_then(|payout| match plan {
-            None => Some((payout, 0, 0)),
-            Some(plan) => {
-                let decision = plan.decision(payout, publisher_payout).ok()?;
-                Some((payout, decision.credit(), decision.clawback()))
-            }
+    for (seen, currency, standing) in rows {
+        let amounts = standing.payout_for(grant.user(), seen).and_then(|payout| {
+            let decision = plan.map(|plan| standing.decision(plan, payout)).transpose()?;
+            Ok((payout, decision.map_or((0, 0), |decision| (decision.credit(), decision.clawback()))))
         });
-        let Some((payout, credit, clawback)) = amounts else {
+        let Ok((payout, (credit, clawback))) = amounts else {
             skipped = skipped.saturating_add(1);
             continue;
         };

@@ -16,7 +16,7 @@ use crate::domain::Instant;
 use crate::domain::call::CallStatus;
 use crate::domain::decision::Decision;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, DisputeId};
+use crate::domain::ids::{BuyerId, DisputeId, UserId};
 
 /// The proof that the job's manager may decide now, asked for again at every batch.
 pub(super) fn deciding(conn: &mut AnyConnection, job: &JobRow) -> Result<Option<Granted<EditDisputes>>, DecideError> {
@@ -27,8 +27,49 @@ pub(super) fn deciding(conn: &mut AnyConnection, job: &JobRow) -> Result<Option<
     Ok(viewer.and_then(|viewer| Granted::<EditDisputes>::check(&viewer)))
 }
 
-/// A dispute with its call's money and status as they are now.
-type Standing = (DisputeRow, Option<i64>, Option<i64>, CallStatus, i64);
+/// What a decision depends on: the dispute, and its call's money and status as they are now.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = disputes)]
+pub(super) struct Standing {
+    status: Status,
+    version: i32,
+    filed_by_manager: Option<UserId>,
+    payout: Option<i64>,
+    publisher_payout: Option<i64>,
+    call_status: CallStatus,
+    #[diesel(select_expression = calls::payout)]
+    payout_now: Option<i64>,
+    #[diesel(select_expression = calls::publisher_payout)]
+    publisher_payout_now: Option<i64>,
+    #[diesel(select_expression = calls::status)]
+    call_status_now: CallStatus,
+    #[diesel(select_expression = calls::net_credit)]
+    net_credit: i64,
+}
+
+impl Standing {
+    /// The payout that can be decided upon by this manager, who saw the dispute at a version; or why it is skipped.
+    pub(super) fn payout_for(&self, user: UserId, seen: i32) -> Result<i64, Outcome> {
+        let payout = self.payout.filter(|_| self.status == Status::Pending).ok_or(Outcome::NotPending)?;
+        let was = (Some(payout), self.publisher_payout, self.call_status);
+        if self.version != seen {
+            Err(Outcome::Changed)
+        } else if self.filed_by_manager == Some(user) {
+            Err(Outcome::FiledBySelf)
+        } else if (self.payout_now, self.publisher_payout_now, self.call_status_now) != was {
+            Err(Outcome::CallChanged)
+        } else {
+            Ok(payout)
+        }
+    }
+
+    /// The decision that a plan makes of a payout; or why it is skipped.
+    pub(super) fn decision(&self, plan: &Plan, payout: i64) -> Result<Decision, Outcome> {
+        let decision = plan.decision(payout, self.publisher_payout)?;
+        let is_within = self.net_credit.saturating_add(decision.credit()) <= payout;
+        is_within.then_some(decision).ok_or(Outcome::NetOutOfRange)
+    }
+}
 
 /// Decides what can be decided of a batch, and says what became of each.
 pub(super) fn decide_all(
@@ -44,20 +85,21 @@ pub(super) fn decide_all(
     lock_calls(conn, &held)?;
     lock_disputes(conn, &ids)?;
     // Only now, under the locks, it is read what is decided upon.
-    let rows: Vec<Standing> = disputes::table
+    let rows: Vec<(DisputeRow, Standing)> = disputes::table
         .inner_join(calls::table)
         .filter(disputes::id.eq_any(&ids))
-        .select((DisputeRow::as_select(), calls::payout, calls::publisher_payout, calls::status, calls::net_credit))
+        .select((DisputeRow::as_select(), Standing::as_select()))
         .load(conn)?;
-    let mut standing: HashMap<DisputeId, Standing> = rows.into_iter().map(|row| (row.0.id, row)).collect();
+    let mut found: HashMap<DisputeId, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
     let (mut outcomes, mut entries) = (HashMap::new(), Vec::new());
     let mut changes: BTreeMap<BuyerId, Counts> = BTreeMap::new();
     for (_, id, seen) in items {
-        let Some(row) = standing.remove(id) else { continue };
-        let outcome = match judge(grant, plan, *seen, &row) {
+        let Some((row, standing)) = found.remove(id) else { continue };
+        let payout = standing.payout_for(grant.user(), *seen);
+        let outcome = match payout.and_then(|payout| standing.decision(plan, payout)) {
             Ok(decision) => {
-                entries.push(transitions::record(conn, grant, &row.0, &decision, now)?);
-                *changes.entry(row.0.buyer_id).or_default() += Counts::SETTLED;
+                entries.push(transitions::record(conn, grant, &row, &decision, now)?);
+                *changes.entry(row.buyer_id).or_default() += Counts::SETTLED;
                 Outcome::Decided
             }
             Err(outcome) => outcome,
@@ -67,30 +109,4 @@ pub(super) fn decide_all(
     counters::add_all(conn, &changes)?;
     audit::append_all(conn, &grant.actor(), now, &entries)?;
     Ok(outcomes)
-}
-
-/// The decision about one dispute, or why it is skipped.
-fn judge(
-    grant: &Granted<EditDisputes>,
-    plan: &Plan,
-    seen: i32,
-    (row, payout_now, publisher_now, status_now, net_credit): &Standing,
-) -> Result<Decision, Outcome> {
-    let Some(payout) = row.payout.filter(|_| row.status == Status::Pending) else {
-        return Err(Outcome::NotPending);
-    };
-    if row.version != seen {
-        return Err(Outcome::Changed);
-    }
-    if row.filed_by_manager == Some(grant.user()) {
-        return Err(Outcome::FiledBySelf);
-    }
-    if (*payout_now, *publisher_now, *status_now) != (row.payout, row.publisher_payout, row.call_status) {
-        return Err(Outcome::CallChanged);
-    }
-    let decision = plan.decision(payout, row.publisher_payout)?;
-    if net_credit.saturating_add(decision.credit()) > payout {
-        return Err(Outcome::NetOutOfRange);
-    }
-    Ok(decision)
 }

@@ -153,7 +153,7 @@ impl SelectionPage {
         (form, plan): (FormState, Option<Plan>),
     ) -> Result<Self, AppError> {
         let job = bulk_jobs::find(conn, grant, id)?.ok_or(AppError::NotFound)?;
-        let (totals, skipped) = bulk_jobs::totals(conn, id, plan.as_ref())?;
+        let (totals, skipped) = bulk_jobs::totals(conn, grant, id, plan.as_ref())?;
         let count = |number: i64| Number(number.unsigned_abs());
         Ok(Self {
             chrome: chrome::load(conn, grant.viewer(), NavItem::Disputes, here)?,

@@ -160,35 +160,42 @@ impl Model {
     }
 
     fn decide_one(&mut self, user: usize, place: usize, version: i32, plan: &Plan) -> &'static str {
-        let dispute = &self.disputes[place];
-        let earned = dispute.snapshot.publisher_payout;
-        match dispute.snapshot.payout {
-            Some(payout) if dispute.status == Status::Pending => {
-                if dispute.version != version {
-                    return "changed";
-                }
-                if dispute.filed_by == Some(user) {
-                    return "filed_by_self";
-                }
-                if self.differs(place) {
-                    return "call_changed";
-                }
-                match planned(plan, payout) {
-                    Err(skipped) => skipped,
-                    Ok(credit) => {
-                        let clawback = if credit == 0 { 0 } else { proposed(earned, credit, payout) };
-                        self.settle(user, place, plan.verdict, (credit, clawback));
-                        "decided"
-                    }
-                }
+        match self.judged(user, place, version, plan) {
+            Err(skipped) => skipped,
+            Ok(money) => {
+                self.settle(user, place, plan.verdict, money);
+                "decided"
             }
-            _ => "not_pending",
         }
+    }
+
+    /// The credit and the clawback that a plan gives a dispute, or why it is skipped.
+    pub(super) fn judged(
+        &self,
+        user: usize,
+        place: usize,
+        version: i32,
+        plan: &Plan,
+    ) -> Result<(i64, i64), &'static str> {
+        let dispute = &self.disputes[place];
+        let payout = dispute.snapshot.payout.filter(|_| dispute.status == Status::Pending).ok_or("not_pending")?;
+        if dispute.version != version {
+            return Err("changed");
+        }
+        if dispute.filed_by == Some(user) {
+            return Err("filed_by_self");
+        }
+        if self.differs(place) {
+            return Err("call_changed");
+        }
+        let credit = planned(plan, payout)?;
+        let clawback = if credit == 0 { 0 } else { proposed(dispute.snapshot.publisher_payout, credit, payout) };
+        Ok((credit, clawback))
     }
 }
 
 /// The credit that a plan for many gives for this payout.
-pub(super) fn planned(plan: &Plan, payout: i64) -> Result<i64, &'static str> {
+fn planned(plan: &Plan, payout: i64) -> Result<i64, &'static str> {
     match (plan.verdict, plan.credit_percent) {
         (Verdict::AcceptedPartial, Some(hundredths)) => match half_to_even(payout * hundredths, 10_000) {
             0 => Err("credit_zero"),
@@ -201,7 +208,7 @@ pub(super) fn planned(plan: &Plan, payout: i64) -> Result<i64, &'static str> {
 }
 
 /// The clawback that goes with a credit.
-pub(super) fn proposed(earned: Option<i64>, credit: i64, payout: i64) -> i64 {
+fn proposed(earned: Option<i64>, credit: i64, payout: i64) -> i64 {
     earned.filter(|earned| *earned > 0).map_or(0, |earned| half_to_even(earned * credit, payout))
 }
 

@@ -292,7 +292,7 @@ impl Desk {
         self.db
             .write_blocking::<_, StartError>(|conn| {
                 let was = bulk_jobs::find(conn, &grant, id)?.ok_or(StartError::Missing)?;
-                let (totals, skipped) = bulk_jobs::totals(conn, id, Some(plan))?;
+                let (totals, skipped) = bulk_jobs::totals(conn, &grant, id, Some(plan))?;
                 bulk_jobs::start(conn, &grant, id, plan, now)?;
                 if was.state != State::Selected {
                     return Ok("started before".to_owned());

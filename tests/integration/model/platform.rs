@@ -6,7 +6,6 @@ use fairdial::db::users::Permissions;
 use fairdial::domain::dispute::Status;
 use fairdial::domain::policy::PolicyChange;
 
-use super::decisions::{planned, proposed};
 use super::op::{CallFacts, Op, Outcome};
 use super::rules::{Answer, Job, Model, fit, say};
 
@@ -206,16 +205,12 @@ impl Model {
         }
         let (mut count, mut sums, mut skipped) = (0, (0, 0), 0);
         for (dispute, version) in &job.items {
-            let dispute = &self.disputes[*dispute];
-            let payout = dispute.snapshot.payout.unwrap_or(0);
-            let credit = planned(plan, payout).ok();
-            match credit.filter(|_| dispute.status == Status::Pending && dispute.version == *version) {
-                Some(credit) => {
+            match self.judged(user, *dispute, *version, plan) {
+                Ok((credit, clawback)) => {
                     count += 1;
-                    sums.0 += credit;
-                    sums.1 += proposed(dispute.snapshot.publisher_payout, credit, payout);
+                    sums = (sums.0 + credit, sums.1 + clawback);
                 }
-                None => skipped += 1,
+                Err(_) => skipped += 1,
             }
         }
         self.jobs[place].plan = Some(plan.clone());
