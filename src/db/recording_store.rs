@@ -10,7 +10,7 @@ use super::call_store::INTAKE;
 use super::call_store::disputed;
 use super::dialect::{lock_calls, lock_key};
 use super::evidence::StoredFile;
-use super::schema::{calls, recordings};
+use super::schema::{calls, disputes, recordings};
 use super::{AnyConnection, sending};
 use crate::auth::Actor;
 use crate::domain::Instant;
@@ -105,6 +105,9 @@ pub fn attach(
             .execute(conn)?;
         diesel::update(calls::table.find(call)).set(calls::has_recording.eq(true)).execute(conn)?;
         let Some(disputed) = disputed.remove(call) else { continue };
+        diesel::update(disputes::table.filter(disputes::call_id.eq(call)))
+            .set(disputes::has_recording.eq(true))
+            .execute(conn)?;
         if disputed.has_draft {
             sending::refresh_draft(conn, *call)?;
         }

@@ -234,6 +234,8 @@ impl<'a> RowFields<'a> {
                 Err(Expected("text, not an error of a spreadsheet"))
             } else if text.chars().count() > MAX_NAME {
                 Err(Expected("at most 200 characters"))
+            } else if field == Field::Buyer && text.contains(char::is_control) {
+                Err(Expected("a name in one line, without control characters"))
             } else {
                 Ok(text.to_owned())
             }

@@ -92,6 +92,8 @@ async fn a_sent_dispute_is_pending_and_everybody_is_told() {
     assert_eq!((state, pending, count(&app, "notifications")), (DisputeState::Disputed, 1, 1));
     let names: Vec<_> = told.iter().map(|fact| fact.name.as_str()).collect();
     assert_eq!(names, ["original_call_id", "recording_mark"], "facts of another reason are not kept");
+    // There is no recording to click into: the mark is read all the same.
+    acme.get(&format!("/disputes/{id}")).await.assert_body_has("0:12-0:31 mentions it");
 }
 
 #[actix_web::test]

@@ -328,6 +328,12 @@ fn several_files_and_standard_input_come_in_together() {
 }
 
 #[test]
+fn a_buyer_with_an_impossible_name_costs_its_row_alone() {
+    let desk = Desk::new();
+    assert_eq!(import(&desk, &[row("RGB1", "ac\u{1}me", "$40.00"), row("RGB2", "other", "$40.00")], &[]), [1, 0, 0, 1]);
+}
+
+#[test]
 fn recordings_find_their_calls_by_name() {
     let desk = Desk::new();
     let dispute = disputed(&desk, Intent::Send);
@@ -352,6 +358,9 @@ fn recordings_find_their_calls_by_name() {
     assert!(said.contains("RGB3.wav: its content") && said.contains("RGB9.wav: no call"), "{said}");
     let arguments = ["import", "recordings", &folder, "--source", "ringba", "--json"];
     assert_eq!(figures_of(&arguments), [1, 0, 1, 2]);
+    let heard: bool =
+        desk.read(|conn| schema::disputes::table.find(dispute).select(schema::disputes::has_recording).first(conn));
+    assert!(heard, "the dispute that was sent before knows of it too");
     assert_eq!(figures_of(&arguments), [0, 0, 2, 2]);
 
     wav[60] = 9;

@@ -246,7 +246,9 @@ fn said(
     found.sort_by_key(|fact| place(&fact.name));
     let (mut marks, mut shown) = (Vec::new(), Vec::new());
     for fact in found {
-        if let Some(mark) = (fact.name == "recording_mark").then(|| RecordingMark::parse(&fact.value)).flatten() {
+        // Without a recording to click into, the mark is read as it was written.
+        let is_mark = row.has_recording && fact.name == "recording_mark";
+        if let Some(mark) = is_mark.then(|| RecordingMark::parse(&fact.value)).flatten() {
             marks.push(mark);
             continue;
         }
