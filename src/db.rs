@@ -139,6 +139,7 @@ fn is_passing(error: &QueryError) -> bool {
         QueryError::DatabaseError(_, info) => {
             let said = info.message();
             said.contains("database is locked")
+                || said.contains("due to lock timeout")
                 || said.contains("database table is locked")
                 || said.contains("deadlock detected")
                 || said.contains("server closed the connection")
@@ -273,5 +274,21 @@ where
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
         Err(panicked) => Err(DbError::Broken(panicked.to_string()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_not_won_in_time_may_be_won_later() {
+        let said = |text: &str| {
+            let text = Box::new(text.to_owned());
+            is_passing(&QueryError::DatabaseError(DatabaseErrorKind::Unknown, text))
+        };
+        assert!(said("canceling statement due to lock timeout"), "PostgreSQL");
+        assert!(said("database is locked"), "SQLite");
+        assert!(!said("canceling statement due to statement timeout"));
     }
 }

@@ -74,7 +74,15 @@
   function escape(event) {
     if (one(':popover-open') || !panel()) return;
     event.preventDefault();
+    // What is being typed isn't thrown away: the first press leaves the field.
+    if (isTyping(event.target) && panel().contains(event.target)) return leaveField();
     closePanel();
+  }
+
+  function leaveField() {
+    const heading = one('h2, h1', panel());
+    heading?.setAttribute('tabindex', '-1');
+    heading?.focus();
   }
 
   // ---- the panel over the table

@@ -47,8 +47,8 @@ impl BuyerFilter {
 /// 422 that names the field, where nobody is called so.
 pub fn name_to_id(conn: &mut AnyConnection, viewer: &Viewer, params: &mut Params) -> Result<(), AppError> {
     const FIELD: &str = "buyer";
-    let typed = params.text(FIELD).filter(|text| viewer.is_manager() && text.parse::<BuyerId>().is_err());
-    let Some(typed) = typed.map(str::to_owned) else { return Ok(()) };
+    let typed = params.short_text(FIELD)?.filter(|text| viewer.is_manager() && text.parse::<BuyerId>().is_err());
+    let Some(typed) = typed else { return Ok(()) };
     let found = buyers::find_by_name(conn, &typed)?;
     let found = found.ok_or_else(|| refuse(FIELD, &typed, "the name or the id of a buyer"))?;
     params.put(FIELD, found.id.to_string());
@@ -73,7 +73,8 @@ pub(super) async fn suggest(viewer: Viewer, typed: Query<Typed>, db: Data<Db>) -
     if !viewer.is_manager() {
         return Err(AppError::Forbidden { what: "a manager\u{2019}s account".to_owned() });
     }
-    let names = db.read(move |conn| Ok::<_, AppError>(names::buyers_from(conn, &typed.buyer)?)).await?;
+    let names =
+        db.read(move |conn| Ok::<_, AppError>(names::buyers_from(conn, &typed.buyer.replace('\0', ""))?)).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "private, no-store"))

@@ -50,11 +50,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for Checked<T> {
                 413 => AppError::TooLarge { limit: u64::try_from(LONGEST).unwrap_or_default() },
                 status => AppError::BadRequest(format!("The form did not arrive completely ({status}).")),
             })?;
-            serde_urlencoded::from_bytes(&body)
+            serde_urlencoded::from_bytes(&without_nul(body))
                 .map(Self)
                 .map_err(|error| AppError::Unprocessable(format!("The form has a field that can’t be read: {error}.")))
         })
     }
+}
+
+/// No person types a NUL, and no text column of PostgreSQL takes one.
+fn without_nul(body: web::Bytes) -> web::Bytes {
+    if !body.contains(&0) && !body.windows(3).any(|part| part == b"%00") {
+        return body;
+    }
+    let pairs = url::form_urlencoded::parse(&body);
+    let pairs = pairs.map(|(name, value)| (name.replace('\0', ""), value.replace('\0', "")));
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
 }
 
 fn is_urlencoded(request: &HttpRequest) -> bool {

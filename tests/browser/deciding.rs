@@ -95,6 +95,20 @@ async fn a_manager_decides_partially_and_goes_on() {
 }
 
 #[actix_web::test]
+async fn escape_leaves_what_is_typed_and_then_the_panel() {
+    let (_app, browser, [id, ..]) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    browser.click(&format!("#row-{id} a.hit")).await;
+    browser.find("#details-panel #decide").await;
+    choose(&browser, "rejected").await;
+    browser.fill("note", "We listened to it").await;
+    browser.keys(Key::Escape).await;
+    let typed = browser.evaluate("return document.querySelector('#details-panel #decide textarea')?.value").await;
+    assert_eq!(typed.as_str(), Some("We listened to it"));
+    browser.keys(Key::Escape).await;
+    browser.wait_until("return !document.querySelector('#details-panel')").await;
+}
+
+#[actix_web::test]
 async fn the_same_without_scripts() {
     let (app, browser, ids) = world(View { javascript: false, ..View::default() }).await;
     browser.click(&format!("#row-{} .row-act a", ids[2])).await;

@@ -109,3 +109,15 @@ async fn canned_notes_are_kept_changed_and_filled_in() {
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_redirect("/notes");
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_not_found();
 }
+
+#[actix_web::test]
+async fn a_nul_is_no_fault_of_the_server() {
+    let app = TestApp::start().await;
+    let dana = app.manager("dana").await;
+    dana.post("/views", &[("name", "Fresh\0 ones"), ("query", "?status=pending")]).await.assert_status(303);
+    dana.get("/views").await.assert_body_has("Fresh ones");
+    for list in ["/calls", "/disputes"] {
+        dana.get(&format!("{list}?buyer=%00acme")).await.assert_status(422);
+    }
+    dana.get("/buyers?buyer=%00").await.assert_ok();
+}

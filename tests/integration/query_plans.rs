@@ -64,14 +64,7 @@ impl World {
         self.disputes_by(what, Allowed::IndexOnly, filter, key, place);
     }
 
-    fn disputes_by(
-        &self,
-        what: &str,
-        allowed: Allowed,
-        filter: &DisputeFilter,
-        key: DisputeSort,
-        place: Place<Mark>,
-    ) {
+    fn disputes_by(&self, what: &str, allowed: Allowed, filter: &DisputeFilter, key: DisputeSort, place: Place<Mark>) {
         for is_descending in [true, false] {
             check(self.app.db(), &format!("disputes, {what}"), allowed, |conn| {
                 let order = Sort { key, is_descending };
