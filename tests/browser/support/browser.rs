@@ -135,7 +135,11 @@ impl Browser {
     pub(crate) async fn click(&self, selector: &str) {
         let since = Instant::now();
         loop {
-            match self.find(selector).await.click().await {
+            let target = self.find(selector).await;
+            let page = self.find("html").await;
+            let leaves = !self.javascript && target.tag_name().await.is_ok_and(|name| name == "button" || name == "a");
+            match target.click().await {
+                Ok(()) if leaves => return self.wait_for_leaving(&page, selector).await,
                 Ok(()) => return,
                 Err(error) => {
                     assert!(since.elapsed() < Duration::from_secs(10), "{selector} can't be clicked: {error}");
@@ -182,15 +186,15 @@ impl Browser {
         }
     }
 
-    /// Without scripts every button and link opens a page; a busy machine begins it after the click has returned.
-    async fn wait_for_leaving(&self, page: &WebElement, words: &str) {
+    /// Without scripts a button or a link opens a page; a busy machine begins it after the click has returned.
+    async fn wait_for_leaving(&self, page: &WebElement, clicked: &str) {
         for _ in 0..400 {
             if page.tag_name().await.is_err() {
                 return;
             }
             actix_web::rt::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{words} opens nothing");
+        panic!("{clicked} opens nothing");
     }
 
     /// Sends text or a `Key` to whatever has the focus.
