@@ -160,7 +160,8 @@ fn found(conn: &mut AnyConnection, scope: Scope, search: &CallSearch) -> QueryRe
             match prefixes.as_slice() {
                 [] => rows,
                 [one] => rows.filter(starting(one)),
-                [one, other, ..] => rows.filter(starting(one).or(starting(other))),
+                [one, other] => rows.filter(starting(one).or(starting(other))),
+                [one, other, third, ..] => rows.filter(starting(one).or(starting(other)).or(starting(third))),
             }
         }
     })

@@ -207,6 +207,7 @@ async fn each_filter_leaves_what_fits_it() {
         (format!("q={plain}"), vec![plain]),
         ("q=305555".into(), vec![failed]),
         ("q=5550187".into(), vec![failed]),
+        ("q=%2B1305555".into(), vec![failed]),
         ("q=%28305%29+555-0187".into(), vec![failed]),
         ("status=failed".into(), vec![failed]),
         ("from=2026-11-19".into(), vec![other, free, disputed, recorded, failed, plain]),
