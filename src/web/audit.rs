@@ -26,7 +26,20 @@ use crate::db::{AnyConnection, Db, users};
 use crate::domain::Instant;
 
 /// What entries are about.
-const ENTITIES: [&str; 9] = ["dispute", "message", "evidence", "call", "user", "token", "buyer", "policy", "import"];
+const ENTITIES: [&str; 12] = [
+    "dispute",
+    "message",
+    "evidence",
+    "call",
+    "user",
+    "token",
+    "buyer",
+    "policy",
+    "import",
+    "view",
+    "canned_note",
+    "webhook",
+];
 
 /// Filters that are texts in the address.
 const NAMES: [&str; 6] = ["actor", "entity", "entity_id", "action", "from", "to"];
@@ -88,7 +101,7 @@ impl AuditPage {
         self.typed("entity") == entity
     }
 
-    fn entities() -> [&'static str; 9] {
+    fn entities() -> [&'static str; 12] {
         ENTITIES
     }
 }

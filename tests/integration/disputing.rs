@@ -276,7 +276,10 @@ async fn a_draft_is_saved_changed_found_again_and_sent() {
     acme.post_multipart(&path, &[("reason", ""), ("intent", "send")], &[]).await.assert_status(422);
     acme.post_multipart(&path, &[("reason", "other"), ("intent", "send")], &[]).await.assert_redirect(&path);
     assert_eq!(row(&app, id).status, Status::Pending);
-    manager.get(&path).await.assert_ok();
+    acme.get(&path).await.assert_body_has("added note.txt");
+    let told = manager.get(&path).await;
+    told.assert_body_has("sent the dispute");
+    assert!(!told.text().contains("added note.txt"), "the history of a Draft is the buyer\u{2019}s");
     let other = app.buyer("birch").await;
     other.post_multipart(&path, &[("reason", "other")], &[]).await.assert_not_found();
 }

@@ -43,14 +43,17 @@ pub(in crate::web) fn is_told_to_buyers(action: &str) -> bool {
             | "dispute.withdrawn"
             | "dispute.decided"
             | "dispute.reopened"
+            | "dispute.facts_added"
             | "evidence.added"
             | "message.written"
     )
 }
 
-/// The lines of this reader, newest first.
+/// The lines of this reader, newest first. A Draft was the buyer's alone, and so is its history.
 pub(super) fn events(rows: &[AuditRow], reader: &Reader<'_>) -> Vec<Event> {
-    rows.iter().rev().filter_map(|row| event(row, reader)).collect()
+    let is_sent = |row: &AuditRow| row.action == "dispute.sent";
+    let first = if reader.viewer.is_manager() { rows.iter().position(is_sent).unwrap_or(rows.len()) } else { 0 };
+    rows.iter().skip(first).rev().filter_map(|row| event(row, reader)).collect()
 }
 
 fn event(row: &AuditRow, reader: &Reader<'_>) -> Option<Event> {
@@ -61,9 +64,8 @@ fn event(row: &AuditRow, reader: &Reader<'_>) -> Option<Event> {
     let new: Value = serde_json::from_str(&row.new_values).unwrap_or_default();
     let text = |name: &str| new.get(name).and_then(Value::as_str).unwrap_or_default();
     let (icon, tone, what, note) = match row.action.as_str() {
-        // A Draft was the buyer's alone, and so is its history.
-        "dispute.draft_saved" if is_buyer => ("s-draft", "", "saved a draft".to_owned(), ""),
-        "dispute.draft_changed" if is_buyer => ("s-draft", "", "changed the draft".to_owned(), ""),
+        "dispute.draft_saved" => ("s-draft", "", "saved a draft".to_owned(), ""),
+        "dispute.draft_changed" => ("s-draft", "", "changed the draft".to_owned(), ""),
         "dispute.sent" => ("s-pending", "warn", "sent the dispute".to_owned(), ""),
         "dispute.withdrawn" => ("s-withdrawn", "", "withdrew the dispute".to_owned(), ""),
         "dispute.decided" => {
@@ -79,6 +81,10 @@ fn event(row: &AuditRow, reader: &Reader<'_>) -> Option<Event> {
             ("s-pending", "warn", "reopened the dispute".to_owned(), if is_buyer { "" } else { text("reason") })
         }
         "dispute.assigned" => ("eye", "", "changed who works on it".to_owned(), ""),
+        "dispute.facts_added" => ("plus", "", "added facts".to_owned(), ""),
+        "call.updated" => ("calls", "warn", "changed the call, not the dispute".to_owned(), ""),
+        "recording.attached" => ("audio", "", "added the recording".to_owned(), ""),
+        "recording.replaced" => ("audio", "warn", "replaced the recording".to_owned(), ""),
         "evidence.added" => ("clip", "", format!("added {}", text("name")), ""),
         "message.written" => ("message", "", "wrote a message".to_owned(), ""),
         "note.written" => ("note", "", "wrote an internal note".to_owned(), ""),

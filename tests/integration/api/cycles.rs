@@ -56,6 +56,10 @@ async fn evidence_is_gathered_staged_and_submitted_at_once() {
     assert_eq!((sent["status"].as_str(), pending(&app)), (Some("pending"), 1));
     assert_eq!(sent["evidence"].as_object().unwrap().len(), 3);
     robot.post_json(&path(&draft), &json!({ "metadata": { "order": "6735-b" } })).await.assert_ok();
+    let more = json!({ "evidence": { "customer_communication": "She asked for the time." } });
+    robot.post_json(&path(&draft), &more).await.assert_ok();
+    let id = draft["id"].as_str().unwrap();
+    app.manager("dana").await.get(&format!("/disputes/{id}")).await.assert_body_has("added facts");
 
     let resolve = format!("{}/resolve", path(&draft));
     let body = json!({ "verdict": "rejected", "note": "The ZIP code fits." });
