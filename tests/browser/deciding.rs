@@ -95,6 +95,53 @@ async fn a_manager_decides_partially_and_goes_on() {
 }
 
 #[actix_web::test]
+async fn a_list_is_worked_by_keys() {
+    let (_app, browser, [first, middle, last]) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    let here = |id: DisputeId| format!("return document.activeElement.closest('tr')?.dataset.id === '{id}'");
+    browser.keys("jj").await;
+    browser.wait_until(&here(middle)).await;
+    browser.keys("x").await;
+    let picked = "return document.querySelectorAll('.pick input[name=dispute]:checked').length";
+    assert_eq!(browser.evaluate(picked).await, 1);
+    browser.keys("xj").await;
+    browser.wait_until(&here(first)).await;
+    assert_eq!(browser.evaluate(picked).await, 0);
+    browser.keys("k").await;
+    browser.keys("o").await;
+    browser.wait_until(&format!("return location.pathname === '/disputes/{middle}'")).await;
+    browser.find("#details-panel #decide").await;
+    browser.keys("j").await;
+    browser.wait_until(&format!("return location.pathname === '/disputes/{first}'")).await;
+    browser.keys("k").await;
+    browser.wait_until(&format!("return location.pathname === '/disputes/{middle}'")).await;
+    browser.keys("p").await;
+    browser.wait_until("return document.activeElement.id === 'credit'").await;
+    browser.keys("jx").await;
+    assert_eq!(browser.evaluate("return document.activeElement.value").await.as_str(), Some("jx"));
+    browser.keys(Key::Escape).await;
+    browser.keys(Key::Escape).await;
+    browser.wait_until("return !document.querySelector('#details-panel')").await;
+    browser.wait_until(&here(middle)).await;
+    browser.keys("k").await;
+    browser.wait_until(&here(last)).await;
+    browser.keys("r").await;
+    browser.wait_until("return document.activeElement.id === 'note'").await;
+    let chosen = "return document.querySelector('#decide [name=verdict]:checked').value";
+    assert_eq!(browser.evaluate(chosen).await.as_str(), Some("rejected"));
+    browser.keys(Key::Escape).await;
+    browser.keys("?").await;
+    browser.find("#keys:popover-open").await;
+    browser.assert_accessible().await;
+    browser.screenshot("list-keys").await;
+    browser.keys("j").await;
+    browser.keys(Key::Escape).await;
+    browser.wait_until("return !document.querySelector('#keys:popover-open')").await;
+    browser.find("#details-panel #decide").await;
+    assert!(browser.url().await.contains(&last.to_string()));
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[actix_web::test]
 async fn escape_leaves_what_is_typed_and_then_the_panel() {
     let (_app, browser, [id, ..]) = world(View { width: 1440, height: 900, ..View::default() }).await;
     browser.click(&format!("#row-{id} a.hit")).await;

@@ -46,13 +46,13 @@ async fn what_is_due_first_comes_first_and_links_lead_on_and_back() {
     assert_eq!(page.attr("nav.queue a[aria-current]", "href"), format!("/review/{c}"));
     assert_eq!(page.attrs("nav.queue a", "href"), order.map(|id| format!("/review/{id}")));
     assert!(page.text("#progress").starts_with("1 of 4 Pending · oldest due first"), "{}", page.text("#progress"));
-    assert!(!page.has("[data-previous]"));
+    assert!(!page.has("[rel=prev]"));
     for (at, id) in order.iter().enumerate() {
         let page = dana.get(&format!("/review/{id}")).await.page();
         assert!(page.text("#progress").starts_with(&format!("{} of 4 Pending", at + 1)), "{}", page.text("#progress"));
-        assert_eq!(page.attr("[data-next]", "href"), format!("/review/{}", order[(at + 1) % 4]));
+        assert_eq!(page.attr("[rel=next]", "href"), format!("/review/{}", order[(at + 1) % 4]));
         if at > 0 {
-            assert_eq!(page.attr("[data-previous]", "href"), format!("/review/{}", order[at - 1]));
+            assert_eq!(page.attr("[rel=prev]", "href"), format!("/review/{}", order[at - 1]));
         }
         let after = dana.get(&format!("/review?after={id}")).await.page();
         assert_eq!(after.attr("form.decide", "action"), format!("/review/{}", order[(at + 1) % 4]));
@@ -132,7 +132,7 @@ async fn what_cant_be_decided_is_told_with_what_was_typed() {
     answer.assert_body_has("eli decided this dispute first: Rejected");
     let page = answer.page();
     assert_eq!(page.text("#late-note"), "Mine.");
-    assert_eq!(page.attr("[data-next]", "href"), format!("/review/{second}"));
+    assert_eq!(page.attr("[rel=next]", "href"), format!("/review/{second}"));
     assert!(!page.has("form.decide"));
 
     // The same form twice decides once.
