@@ -364,6 +364,9 @@ fn the_database_itself_refuses_what_no_code_may_do() {
         "DELETE FROM audit_log".to_owned(),
         "UPDATE adjustments SET credit = 1".to_owned(),
         "DELETE FROM adjustments".to_owned(),
+        // PostgreSQL has no such statement.
+        "INSERT OR REPLACE INTO audit_log SELECT * FROM audit_log".to_owned(),
+        "INSERT OR REPLACE INTO adjustments SELECT * FROM adjustments".to_owned(),
     ];
     for attempt in attempts {
         assert!(raw.batch_execute(&attempt).is_err(), "{attempt}");
