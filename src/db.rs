@@ -25,6 +25,7 @@ pub mod dispute_list;
 pub mod disputes;
 pub mod evidence;
 pub mod facts;
+mod hearers;
 pub mod history;
 pub mod inspection;
 pub mod links;

@@ -56,9 +56,14 @@ pub fn net_of_call(
     calls::table.find(call).select((calls::net_credit, calls::net_clawback)).first(conn)
 }
 
+/// Adds a row; the caller moves the call's net amounts by it, in the same transaction.
+pub(super) fn insert(conn: &mut AnyConnection, row: &AdjustmentRow) -> QueryResult<()> {
+    diesel::insert_into(adjustments::table).values(row).execute(conn).map(drop)
+}
+
 /// Adds a row and moves the call's net amounts by it, in one transaction.
-pub(super) fn add(conn: &mut AnyConnection, row: &AdjustmentRow) -> QueryResult<()> {
-    diesel::insert_into(adjustments::table).values(row).execute(conn)?;
+fn add(conn: &mut AnyConnection, row: &AdjustmentRow) -> QueryResult<()> {
+    insert(conn, row)?;
     diesel::update(calls::table.find(row.call_id))
         .set((
             calls::net_credit.eq(calls::net_credit + row.credit),

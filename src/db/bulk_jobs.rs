@@ -329,13 +329,16 @@ pub fn work(conn: &mut AnyConnection, clock: &Clock, id: BulkJobId) -> Result<bo
         Some(grant) => batch::decide_all(conn, &grant, &plan, &items, clock.now())?,
         None => ids.iter().map(|id| (*id, Outcome::NotAllowed)).collect(),
     };
-    let mut decided = job.decided;
+    let mut positions: HashMap<Outcome, Vec<i64>> = HashMap::new();
     for (position, dispute, _) in &items {
         let outcome = outcomes.get(dispute).copied().unwrap_or(Outcome::Missing);
-        if outcome == Outcome::Decided {
-            decided = decided.saturating_add(1);
-        }
-        diesel::update(bulk_items::table.find((id, *position))).set(bulk_items::outcome.eq(outcome)).execute(conn)?;
+        positions.entry(outcome).or_default().push(*position);
+    }
+    let new = positions.get(&Outcome::Decided).map_or(0, Vec::len);
+    let decided = job.decided.saturating_add(i64::try_from(new).unwrap_or(i64::MAX));
+    for (outcome, positions) in positions {
+        let those = bulk_items::table.filter(bulk_items::job_id.eq(id)).filter(bulk_items::position.eq_any(positions));
+        diesel::update(those).set(bulk_items::outcome.eq(outcome)).execute(conn)?;
     }
     let next = items.last().map_or(job.total, |(position, ..)| position.saturating_add(1));
     let is_done = next >= job.total;

@@ -134,11 +134,7 @@ pub(super) fn active_dispute(conn: &mut AnyConnection, call: CallId) -> QueryRes
 pub(super) fn derive_dispute_state(conn: &mut AnyConnection, call: CallId) -> QueryResult<()> {
     let is_pending = matches!(active_dispute(conn, call)?, Some((_, Status::Pending)));
     let net_credit: i64 = calls::table.find(call).select(calls::net_credit).first(conn)?;
-    let state = match (is_pending, net_credit) {
-        (true, _) => DisputeState::Disputed,
-        (false, 1..) => DisputeState::Adjusted,
-        (false, _) => DisputeState::None,
-    };
+    let state = DisputeState::of(is_pending, net_credit);
     diesel::update(calls::table.find(call)).set(calls::dispute_state.eq(state)).execute(conn)?;
     Ok(())
 }

@@ -68,42 +68,55 @@ pub(super) fn tell(
     (kind, detail): (Kind, &str),
     now: Instant,
 ) -> QueryResult<()> {
+    let mut people = people(conn, audience)?;
+    people.retain(|(user, _)| Some(*user) != but);
+    tell_people(conn, &people, Some(dispute), (kind, detail), now)
+}
+
+/// Somebody to be told, and whether by mail too.
+pub(super) type Person = (UserId, bool);
+
+/// Who belongs to an audience now.
+pub(super) fn people(conn: &mut AnyConnection, audience: Audience) -> QueryResult<Vec<Person>> {
     let people = users::table
         .select((users::id, users::mail_notifications))
         .filter(users::is_disabled.eq(false))
         .order(users::id);
-    let people: Vec<(UserId, bool)> = match audience {
-        Audience::Managers => people.filter(users::disputes_view.eq(true)).load(conn)?,
+    match audience {
+        Audience::Managers => people.filter(users::disputes_view.eq(true)).load(conn),
         Audience::Buyer(buyer) => {
-            people.filter(users::buyer_id.eq(buyer)).filter(users::dispute_calls.eq(true)).load(conn)?
+            people.filter(users::buyer_id.eq(buyer)).filter(users::dispute_calls.eq(true)).load(conn)
         }
-    };
-    let people = people.into_iter().filter(|(user, _)| Some(*user) != but);
-    add(conn, people, Some(dispute), (kind, detail), now)
+    }
 }
 
 /// Tells every manager with Settings of something that is about no dispute.
 pub(super) fn tell_settings(conn: &mut AnyConnection, told: (Kind, &str), now: Instant) -> QueryResult<()> {
-    let people: Vec<(UserId, bool)> = users::table
+    let people: Vec<Person> = users::table
         .filter(users::is_disabled.eq(false))
         .filter(users::settings.eq(true))
         .select((users::id, users::mail_notifications))
         .order(users::id)
         .load(conn)?;
-    add(conn, people.into_iter(), None, told, now)
+    tell_people(conn, &people, None, told, now)
 }
 
-fn add(
+/// Tells these people.
+pub(super) fn tell_people(
     conn: &mut AnyConnection,
-    people: impl Iterator<Item = (UserId, bool)>,
+    people: &[Person],
     dispute: Option<DisputeId>,
     (kind, detail): (Kind, &str),
     now: Instant,
 ) -> QueryResult<()> {
+    if people.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<_> = people
+        .iter()
         .map(|(user_id, by_mail)| NewNotification {
             id: NotificationId::generate(),
-            user_id,
+            user_id: *user_id,
             dispute_id: dispute,
             kind,
             detail,

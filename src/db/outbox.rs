@@ -65,20 +65,36 @@ pub(super) fn push(
     payload: &Value,
     now: Instant,
 ) -> QueryResult<()> {
-    let mut payload = payload.clone();
-    if let Some(data) = payload.as_object_mut() {
-        data.insert("dispute_id".to_owned(), dispute.to_string().into());
-        data.insert("buyer_id".to_owned(), buyer.to_string().into());
-    }
+    let receivers = receivers(conn, topic, buyer)?;
+    push_to(conn, topic, (dispute, buyer), payload, &receivers, now)
+}
+
+/// The webhooks that want to know of such events of a buyer's.
+pub(super) fn receivers(conn: &mut AnyConnection, topic: Topic, buyer: BuyerId) -> QueryResult<Vec<EndpointId>> {
     let wanting: Vec<(EndpointId, String)> = webhook_endpoints::table
         .filter(webhook_endpoints::is_active.eq(true))
         .filter(webhook_endpoints::buyer_id.is_null().or(webhook_endpoints::buyer_id.eq(buyer)))
         .select((webhook_endpoints::id, webhook_endpoints::topics))
         .load(conn)?;
     let mark = format!(" {} ", topic.code());
-    let wanting: Vec<EndpointId> =
-        wanting.into_iter().filter(|(_, topics)| topics.contains(&mark)).map(|(id, _)| id).collect();
-    write(conn, topic, (Some(dispute), Some(buyer)), payload.to_string(), &wanting, now)
+    Ok(wanting.into_iter().filter(|(_, topics)| topics.contains(&mark)).map(|(id, _)| id).collect())
+}
+
+/// The same as [`push`], to receivers that are known.
+pub(super) fn push_to(
+    conn: &mut AnyConnection,
+    topic: Topic,
+    (dispute, buyer): (DisputeId, BuyerId),
+    payload: &Value,
+    receivers: &[EndpointId],
+    now: Instant,
+) -> QueryResult<()> {
+    let mut payload = payload.clone();
+    if let Some(data) = payload.as_object_mut() {
+        data.insert("dispute_id".to_owned(), dispute.to_string().into());
+        data.insert("buyer_id".to_owned(), buyer.to_string().into());
+    }
+    write(conn, topic, (Some(dispute), Some(buyer)), payload.to_string(), receivers, now)
 }
 
 /// Sends a receiver something that tells of nothing.

@@ -9,15 +9,16 @@ use super::calls;
 use super::counters::{self, Counts};
 use super::dialect::{Lock, lock};
 use super::disputes::{self, DisputeRow};
+use super::hearers::Hearers;
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
-use super::schema::{disputes as table, users as people};
+use super::schema::{calls as calls_table, disputes as table, users as people};
 use super::sending::{self, SendError};
 use super::{AnyConnection, DbError, database_failure, policy, users};
 use crate::auth::{Actor, DisputeCalls, EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
-use crate::domain::call::CallStatus;
+use crate::domain::call::{CallStatus, DisputeState};
 use crate::domain::decision::{Decision, DecisionProblem, Verdict};
 use crate::domain::dispute::{Side, Status};
 use crate::domain::fact::MAX_TEXT;
@@ -144,22 +145,28 @@ pub fn decide(
         payout,
         dispute.publisher_payout,
     )?;
-    let entry = record(conn, grant, &dispute, &decision, now)?;
+    let net_credit = calls_table::table.find(dispute.call_id).select(calls_table::net_credit).first(conn)?;
+    let entry = record(conn, grant, (&dispute, net_credit), &decision, &mut Hearers::default(), now)?;
     counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
     audit::append(conn, &grant.actor(), now, &entry)?;
     Ok(())
 }
 
-/// All of a decision but what comes last in the lock order: the counters, and the entry that is given back.
+/// All of a decision about a Pending dispute, whose call has this net credit, but what comes last in the lock order: the
+/// counters, and the entry that is given back.
 pub(super) fn record(
     conn: &mut AnyConnection,
     grant: &Granted<EditDisputes>,
-    dispute: &DisputeRow,
+    (dispute, net_credit): (&DisputeRow, i64),
     decision: &Decision,
+    hearers: &mut Hearers,
     now: Instant,
 ) -> Result<Entry, DecideError> {
-    use super::schema::calls as money;
     let (id, status) = (dispute.id, decision.verdict().status());
+    let net_credit = net_credit.saturating_add(decision.credit());
+    if decision.credit() > 0 && dispute.payout.is_none_or(|payout| net_credit > payout) {
+        return Err(DecideError::NetOutOfRange);
+    }
     diesel::update(table::table.find(id))
         .set((
             (table::status.eq(status), table::status_rank.eq(status.rank())),
@@ -167,9 +174,9 @@ pub(super) fn record(
             table::decision_note.eq(decision.note()),
             (table::decided_by.eq(grant.user()), table::decided_at.eq(now)),
             table::last_speaker.eq(Side::Platform),
+            (table::version.eq(table::version + 1), table::updated_at.eq(now)),
         ))
         .execute(conn)?;
-    disputes::touch(conn, id, now)?;
     if decision.credit() > 0 || decision.clawback() > 0 {
         let adjustment = AdjustmentRow {
             id: AdjustmentId::generate(),
@@ -183,25 +190,20 @@ pub(super) fn record(
             created_by: grant.user(),
             created_at: now,
         };
-        adjustments::add(conn, &adjustment)?;
-        let net: i64 = money::table.find(dispute.call_id).select(money::net_credit).first(conn)?;
-        if dispute.payout.is_none_or(|payout| net > payout) {
-            return Err(DecideError::NetOutOfRange);
-        }
+        adjustments::insert(conn, &adjustment)?;
     }
-    calls::derive_dispute_state(conn, dispute.call_id)?;
+    // A call has one active dispute at most, and this one is Pending no more.
+    diesel::update(calls_table::table.find(dispute.call_id))
+        .set((
+            calls_table::net_credit.eq(net_credit),
+            calls_table::net_clawback.eq(calls_table::net_clawback + decision.clawback()),
+            calls_table::dispute_state.eq(DisputeState::of(false, net_credit)),
+        ))
+        .execute(conn)?;
     let verdict = decision.verdict();
-    notifications::tell(
-        conn,
-        Audience::Buyer(dispute.buyer_id),
-        Some(grant.user()),
-        id,
-        (Kind::DisputeDecided, verdict.label()),
-        now,
-    )?;
     let payload = serde_json::json!({ "status": status, "verdict": verdict,
         "credit": { "amount": decision.credit(), "currency": dispute.currency } });
-    outbox::push(conn, Topic::Decided, (id, dispute.buyer_id), &payload, now)?;
+    hearers.tell(conn, (id, dispute.buyer_id), (verdict, &payload), now)?;
     Ok(Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
         serde_json::json!({
         "status": status, "credit": decision.credit(), "clawback": decision.clawback(), "currency": dispute.currency,

@@ -54,6 +54,18 @@ text_enum! {
     }
 }
 
+impl DisputeState {
+    /// What follows from whether a dispute is Pending, and from the net credit in minor units.
+    #[must_use]
+    pub fn of(is_pending: bool, net_credit: i64) -> Self {
+        match (is_pending, net_credit) {
+            (true, _) => Self::Disputed,
+            (false, 1..) => Self::Adjusted,
+            (false, _) => Self::None,
+        }
+    }
+}
+
 /// The time after a call during which it can be disputed: from its start, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DisputeWindow {

@@ -9,6 +9,7 @@ use crate::auth::{EditDisputes, Granted, Origin, Via, Viewer};
 use crate::db::counters::{self, Counts};
 use crate::db::dialect::{Lock, lock, lock_calls, lock_disputes};
 use crate::db::disputes::DisputeRow;
+use crate::db::hearers::Hearers;
 use crate::db::schema::{calls, disputes};
 use crate::db::transitions::{self, DecideError};
 use crate::db::{AnyConnection, audit, users};
@@ -92,13 +93,14 @@ pub(super) fn decide_all(
         .load(conn)?;
     let mut found: HashMap<DisputeId, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
     let (mut outcomes, mut entries) = (HashMap::new(), Vec::new());
-    let mut changes: BTreeMap<BuyerId, Counts> = BTreeMap::new();
+    let (mut changes, mut hearers) = (BTreeMap::<BuyerId, Counts>::new(), Hearers::default());
     for (_, id, seen) in items {
         let Some((row, standing)) = found.remove(id) else { continue };
         let payout = standing.payout_for(grant.user(), *seen);
         let outcome = match payout.and_then(|payout| standing.decision(plan, payout)) {
             Ok(decision) => {
-                entries.push(transitions::record(conn, grant, &row, &decision, now)?);
+                let decided = (&row, standing.net_credit);
+                entries.push(transitions::record(conn, grant, decided, &decision, &mut hearers, now)?);
                 *changes.entry(row.buyer_id).or_default() += Counts::SETTLED;
                 Outcome::Decided
             }
