@@ -3,7 +3,7 @@
 //! What was decided about a dispute is out of reach here: neither dispute states nor net amounts are ever written.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -93,6 +93,9 @@ pub fn store(
     lock_calls(conn, &plan.changed.iter().map(|change| change.stored.id).collect::<Vec<_>>())?;
     let disputed = plan.refuse_disputed(conn)?;
 
+    if names.has_new_buyers() {
+        counters::hold(conn, &plan.owners())?;
+    }
     let created = names.create(conn, actor, plan.accepted(), options.now)?;
     let new: Vec<NewCall<'_>> = plan.new.iter().map(|(_, call)| call.clone()).collect();
     rows::insert_new(conn, &new, options.now)?;
@@ -265,6 +268,12 @@ impl<'r> Plan<'r> {
             false
         });
         Ok(disputed)
+    }
+
+    /// The buyers whose calls become more or fewer.
+    fn owners(&self) -> BTreeSet<BuyerId> {
+        let left = self.changed.iter().map(|change| change.stored.buyer_id);
+        self.accepted().map(|facts| facts.buyer_id).chain(left).collect()
     }
 
     /// The facts of everything that goes in.

@@ -1,11 +1,12 @@
 //! What the pages count without counting: a row a buyer and one for the whole network, kept in the transaction of the change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{AddAssign, Neg};
 
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::dialect::lock_counters;
 use super::schema::counters;
 use crate::auth::Scope;
 use crate::domain::ids::BuyerId;
@@ -69,6 +70,17 @@ pub fn pending(conn: &mut AnyConnection, scope: Scope) -> QueryResult<i64> {
 pub(super) fn start(conn: &mut AnyConnection, buyer: BuyerId) -> QueryResult<()> {
     diesel::insert_into(counters::table).values(counters::buyer_key.eq(buyer.number())).execute(conn)?;
     Ok(())
+}
+
+/// Takes the counters of these buyers and the network's before they change: for a write whose audit entries come before
+/// what is counted, since the audit head is the last lock of all.
+pub(super) fn hold(conn: &mut AnyConnection, buyers: &BTreeSet<BuyerId>) -> QueryResult<()> {
+    if buyers.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<i64> = buyers.iter().copied().map(BuyerId::number).collect();
+    lock_counters(conn, &keys)?;
+    lock_counters(conn, &[NETWORK])
 }
 
 /// Counts one change of a buyer's.

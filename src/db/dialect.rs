@@ -116,6 +116,17 @@ pub(super) fn lock_disputes(conn: &mut AnyConnection, ids: &[DisputeId]) -> Quer
     Ok(())
 }
 
+/// Locks counters in the order of their keys.
+pub(super) fn lock_counters(conn: &mut AnyConnection, keys: &[i64]) -> QueryResult<()> {
+    let AnyConnection::Postgres(conn) = conn else {
+        return Ok(());
+    };
+    diesel::sql_query("SELECT buyer_key FROM counters WHERE buyer_key = ANY($1) ORDER BY buyer_key FOR UPDATE")
+        .bind::<Array<BigInt>, _>(keys)
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Inserts rows that are known to be new. SQLite is quickest with one prepared statement for all, PostgreSQL with one
 /// round trip for many.
 macro_rules! insert_all {

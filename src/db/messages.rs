@@ -1,5 +1,7 @@
 //! What both sides write to each other, and the managers' internal notes.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::audit::{self, Entry};
@@ -7,7 +9,7 @@ use super::dialect::{Lock, lock};
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{disputes as table, messages, users as people};
-use super::{AnyConnection, DbError, calls, database_failure, disputes, policy, sending, transitions, users};
+use super::{AnyConnection, DbError, calls, counters, database_failure, disputes, policy, sending, transitions, users};
 use crate::auth::{DisputeViewer, EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -140,6 +142,9 @@ pub fn write(
         let window = sending::window_of(conn, &policy, dispute.buyer_id, dispute.call_started_at)?;
         window.is_open(now) && calls::active_dispute(conn, dispute.call_id)?.is_none()
     };
+    if reopens {
+        counters::hold(conn, &BTreeSet::from([dispute.buyer_id]))?;
+    }
     audit::append(conn, &actor, now, &entry)?;
     if reopens {
         transitions::make_pending_again(conn, &actor, &dispute, author, (Side::Buyer, "The buyer replied"), now)?;

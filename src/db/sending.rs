@@ -1,5 +1,7 @@
 //! Saving and sending a dispute: rule 1, true at commit.
 
+use std::collections::BTreeSet;
+
 use chrono::Duration;
 use diesel::prelude::*;
 
@@ -189,6 +191,9 @@ pub fn create(
         ))
         .execute(conn)?;
     facts::replace(conn, id, claim.fitting_facts(), now)?;
+    if intent == Intent::Send {
+        counters::hold(conn, &BTreeSet::from([call.buyer_id]))?;
+    }
     evidence::attach(conn, grant.viewer(), (id, call.id), files, now)?;
     if intent == Intent::Draft {
         audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.draft_saved", id).now_is(as_said(claim)))?;
@@ -228,6 +233,9 @@ pub fn update(
         .execute(conn)?;
     disputes::touch(conn, id, now)?;
     facts::replace(conn, id, claim.fitting_facts(), now)?;
+    if intent == Intent::Send {
+        counters::hold(conn, &BTreeSet::from([call.buyer_id]))?;
+    }
     evidence::attach(conn, grant.viewer(), (id, call.id), files, now)?;
     if intent == Intent::Draft {
         let entry = Entry::of_dispute("dispute.draft_changed", id).was(as_was(&draft)).now_is(as_said(claim));

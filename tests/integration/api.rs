@@ -35,7 +35,7 @@ fn token_of(app: &TestApp, person: Person, scopes: &[TokenScope]) -> (TokenId, S
 }
 
 /// A program of this person's that may do all that the person may.
-fn program(app: &TestApp, person: Person) -> Actor {
+pub(crate) fn program(app: &TestApp, person: Person) -> Actor {
     Actor::with_token(app.origin(), &token_of(app, person, &[]).1)
 }
 

@@ -1,12 +1,19 @@
-//! A thousand submissions for one call: one is taken, the others are told why.
+//! A thousand submissions for one call: one is taken, the others are told why. And in which order a write takes its locks.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use fairdial::db::{DbError, counters, inspection, schema};
+use fairdial::domain::decision::Verdict;
 use fairdial::domain::ids::CallId;
 use futures_util::StreamExt;
+use serde_json::json;
 
+use crate::api::program;
+use crate::disputes::{decide, sent};
 use crate::support::actor::{Actor, Upload};
 use crate::support::app::TestApp;
+use crate::support::database::Backend;
 use crate::support::people::Person;
 use crate::support::story::NewCall;
 
@@ -61,4 +68,61 @@ async fn of_a_thousand_submissions_for_one_call_exactly_one_is_taken() {
     assert_eq!((disputes, told, sent, pending), (1, 1, 1, 1));
     let store = fairdial::file_store::FileStore::open(&app.data_dir()).expect("the folders are there");
     assert_eq!((store.walk().count(), store.walk_incoming().count()), (named, 0), "the losers' files are gone");
+}
+
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    transactions: i64,
+}
+
+/// Does something that writes audit entries and moves counters while somebody else holds the audit head.
+async fn takes_the_counters_before_the_head(app: &TestApp, what: &str, work: impl Future<Output = u16> + 'static) {
+    let mut other = app.database().connect();
+    other.batch_execute("BEGIN; SELECT seq FROM audit_head FOR UPDATE").expect("nobody else has it");
+    let working = actix_web::rt::spawn(work);
+    let mut looking = app.database().connect();
+    for tries in 0.. {
+        let waiting: Waiting = diesel::sql_query(
+            "SELECT count(*) AS transactions FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .get_result(&mut looking)
+        .expect("the server tells");
+        if waiting.transactions > 0 {
+            break;
+        }
+        assert!(tries < 500, "{what} never waits for the audit head");
+        actix_web::rt::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let free = looking.batch_execute("SELECT sent FROM counters WHERE buyer_key = 0 FOR UPDATE NOWAIT");
+    other.batch_execute("ROLLBACK").expect("it is given back");
+    assert!(working.await.expect("it does not panic") < 400, "{what} is done once the head is free");
+    assert!(free.is_err(), "{what} waits for the audit head without its counters");
+}
+
+#[actix_web::test]
+async fn the_audit_head_is_the_last_lock() {
+    if Backend::of_this_run() == Backend::Sqlite {
+        return; // A writer has the whole database: there is no order to keep.
+    }
+    let app = TestApp::start().await;
+    let (buyer, manager) = (app.viewer(Person::buyer("acme")), app.viewer(Person::manager("dana")));
+    let acme = app.buyer("acme").await;
+
+    let call = NewCall::ordinary(&buyer, app.clock().now()).add(app.db());
+    // Number 0 has a file, whose entry is written before the dispute is counted.
+    takes_the_counters_before_the_head(&app, "sending", submit(acme.clone(), call, 0)).await;
+
+    let rejected = sent(&app, &buyer, |_| {});
+    decide(&app, &manager, rejected, Verdict::Rejected, None);
+    let path = format!("/disputes/{rejected}/messages");
+    let reply = async move { acme.post(&path, &[("body", "Please listen again.")]).await.status.as_u16() };
+    takes_the_counters_before_the_head(&app, "a reply that reopens", reply).await;
+
+    let robot = program(&app, Person::manager("dana"));
+    let call =
+        json!({ "source": "ringba", "external_id": "A", "started_at": "2026-11-20T10:00:00Z", "buyer": "Birch" });
+    let intake = async move { robot.post_json("/api/v1/calls", &call).await.status.as_u16() };
+    takes_the_counters_before_the_head(&app, "a call of a new buyer", intake).await;
 }

@@ -139,6 +139,11 @@ impl Names {
         });
     }
 
+    /// Whether any buyer isn't in the database yet.
+    pub(super) fn has_new_buyers(&self) -> bool {
+        !self.new_buyers.0.is_empty()
+    }
+
     /// The ids of a record's names, or which of them can't be taken.
     pub(super) fn of(&self, record: &CallRecord, creates_names: bool) -> Result<NamedIds, Refusal> {
         let buyer = self.buyers.get(&(name_key(&record.source), name_key(&record.buyer)));
