@@ -214,11 +214,39 @@ pub fn make_link(
     Ok(links::invite(conn, &grant.actor(), id, now)?)
 }
 
+/// A value of a form: as it was shown (`None`: nobody said), and as it came back.
+#[derive(Clone, Debug)]
+pub struct Edited<T> {
+    pub seen: Option<T>,
+    pub sent: T,
+}
+
+impl<T> Edited<T> {
+    /// What shall hold, whatever stood there.
+    pub fn to(sent: T) -> Self {
+        Self { seen: None, sent }
+    }
+}
+
+impl<T: Clone + PartialEq> Edited<T> {
+    /// What it shall be: what was left as it was shown stays as it is, so that nobody's change is undone unseen.
+    ///
+    /// # Errors
+    /// `Changed`, if somebody else changed it too.
+    pub(super) fn upon(&self, current: &T) -> Result<T, SettingsError> {
+        match &self.seen {
+            Some(seen) if *seen == self.sent => Ok(current.clone()),
+            Some(seen) if seen != current => Err(SettingsError::Changed),
+            _ => Ok(self.sent.clone()),
+        }
+    }
+}
+
 /// What a manager sets for somebody.
 #[derive(Clone, Debug)]
 pub struct UserChange {
-    pub name: String,
-    pub email: String,
+    pub name: Edited<String>,
+    pub email: Edited<String>,
     pub permissions: Permissions,
     /// The permissions that the manager saw; `None` doesn't check.
     pub seen: Option<Permissions>,
@@ -227,7 +255,7 @@ pub struct UserChange {
 /// Gives a user another name, e-mail or other permissions, from their next request on.
 ///
 /// # Errors
-/// If it doesn't fit, somebody else changed the permissions meanwhile, or the managers would lock themselves out.
+/// If it doesn't fit, somebody else changed the same meanwhile, or the managers would lock themselves out.
 pub fn change_user(
     conn: &mut AnyConnection,
     grant: &Granted<ManageSettings>,
@@ -237,15 +265,17 @@ pub fn change_user(
 ) -> Result<(), SettingsError> {
     recheck(conn, grant)?;
     let user = people::find(conn, id)?.ok_or(SettingsError::Missing)?;
+    // Stricter than the rest: what is ticked is what holds afterwards, or nothing is saved.
     if change.seen.is_some_and(|seen| seen != user.permissions()) {
         return Err(SettingsError::Changed);
     }
+    let (name, email) = (change.name.upon(&user.name)?, change.email.upon(&user.email)?);
     if id == grant.user() && !change.permissions.settings {
         return Err(SettingsError::OwnSettings);
     }
     let actor = grant.actor();
     people::set_permissions(conn, &actor, &user, change.permissions, now)?;
-    people::set_identity(conn, &actor, &user, (&change.name, &change.email), now)?;
+    people::set_identity(conn, &actor, &user, (&name, &email), now)?;
     keep_one_in_charge(conn)
 }
 

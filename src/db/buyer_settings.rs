@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::administration::{SettingsError, recheck};
+use super::administration::{Edited, SettingsError, recheck};
 use super::aliases::{self, Alias};
 use super::buyers::{self, BuyerRow};
 use super::paging::{Listed, Place};
@@ -114,18 +114,20 @@ pub fn add(
 /// Gives a buyer another name or its own dispute window, from now on.
 ///
 /// # Errors
-/// If there is no such buyer, the name is taken or unusable, or the window out of range.
+/// If there is no such buyer, the name is taken or unusable, the window out of range, or somebody else changed the same
+/// meanwhile.
 pub fn change(
     conn: &mut AnyConnection,
     grant: &Granted<ManageSettings>,
     id: BuyerId,
-    (name, window_days): (&str, Option<i32>),
+    (name, window_days): (&Edited<String>, &Edited<Option<i32>>),
     now: Instant,
 ) -> Result<(), SettingsError> {
     recheck(conn, grant)?;
     let row = buyers::find(conn, id)?.ok_or(SettingsError::Missing)?;
+    let (name, window_days) = (name.upon(&row.name)?, window_days.upon(&row.dispute_window_days)?);
     buyers::set_window(conn, &grant.actor(), &row, window_days, now)?;
-    buyers::set_name(conn, &grant.actor(), &row, name, now)?;
+    buyers::set_name(conn, &grant.actor(), &row, &name, now)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use fairdial::app::Shutdown;
 use fairdial::auth::{EditDisputes, Granted, ManageSettings, Viewer};
 use fairdial::bulk::Work;
-use fairdial::db::administration::{self, UserChange};
+use fairdial::db::administration::{self, Edited, UserChange};
 use fairdial::db::bulk_jobs::{self, Plan};
 use fairdial::db::dispute_list::{self, DisputeFilter};
 use fairdial::db::transitions::{self, DecideError, DecisionInput};
@@ -173,7 +173,7 @@ async fn who_may_not_decide_any_more_decides_no_further_batch() {
     let work = begun(&app);
     let settings = Granted::<ManageSettings>::check(&petra).expect("Settings is held");
     let permissions = Permissions { disputes_view: true, settings: true, ..Permissions::default() };
-    let (name, email) = ("dana".to_owned(), "dana@example.com".to_owned());
+    let (name, email) = (Edited::to("dana".to_owned()), Edited::to("dana@example.com".to_owned()));
     let change = UserChange { name, email, permissions, seen: None };
     let now = app.clock().now();
     let taken =

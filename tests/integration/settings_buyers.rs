@@ -46,6 +46,27 @@ fn sees(app: &TestApp, person: Person, call: CallId) -> bool {
 }
 
 #[actix_web::test]
+async fn a_form_that_is_old_undoes_no_other_name_or_window() {
+    let app = TestApp::start().await;
+    let (dana, petra) = (app.manager("dana").await, app.manager("petra").await);
+    app.viewer(Person::buyer("acme"));
+    let id = id_of(&app, "acme");
+    let path = format!("/settings/buyers/{id}");
+    let page = dana.get(&path).await.page();
+    assert_eq!((page.value("seen_name"), page.value("seen_window_days")), ("acme".into(), String::new()));
+    let form = |name, days| [("seen_name", "acme"), ("seen_window_days", ""), ("name", name), ("window_days", days)];
+    petra.post(&path, &form("acme", "30")).await.assert_redirect(&path);
+    // What was left as it was shown stays as it is by now; what both changed is told.
+    dana.post(&path, &form("Acme Roofing", "")).await.assert_redirect(&path);
+    let now = || app.db().read_blocking::<_, DbError>(|conn| Ok(buyers::find(conn, id)?.unwrap())).unwrap();
+    assert_eq!((now().name.as_str(), now().dispute_window_days), ("Acme Roofing", Some(30)));
+    let told = dana.post(&path, &form("Acme Roofing", "21")).await;
+    told.assert_conflict("Somebody else changed this buyer meanwhile");
+    assert_eq!((told.page().value("window_days"), told.page().value("seen_window_days")), ("21".into(), "30".into()));
+    assert_eq!(now().dispute_window_days, Some(30));
+}
+
+#[actix_web::test]
 async fn a_buyer_is_added_once_and_then_found() {
     let app = TestApp::start().await;
     let dana = app.manager("dana").await;

@@ -126,6 +126,27 @@ async fn permissions_hold_at_the_next_request_and_are_in_the_log() {
 }
 
 #[actix_web::test]
+async fn a_form_that_is_old_undoes_no_other_name_or_email() {
+    let app = TestApp::start().await;
+    let (dana, petra) = (app.manager("dana").await, app.manager("petra").await);
+    app.viewer(Person::buyer("acme"));
+    let path = page_of(&app, "acme@example.com");
+    let page = dana.get(&path).await.page();
+    assert_eq!((page.value("seen_name"), page.value("seen_email")), ("acme".into(), "acme@example.com".into()));
+    let seen = [("seen", "dispute-calls"), ("permission", "dispute-calls"), ("seen_name", "acme")];
+    let seen: Vec<_> = seen.into_iter().chain([("seen_email", "acme@example.com")]).collect();
+    let form = |name, email| [seen.as_slice(), &[("name", name), ("email", email)]].concat();
+    petra.post(&path, &form("acme", "desk@acme.example")).await.assert_redirect(&path);
+    // What was left as it was shown stays as it is by now; what both changed is told.
+    dana.post(&path, &form("Acme Desk", "acme@example.com")).await.assert_redirect(&path);
+    assert!(user(&app, "desk@acme.example").is_some_and(|row| row.name == "Acme Desk"));
+    let told = dana.post(&path, &form("Acme Office", "acme@example.com")).await;
+    told.assert_conflict("Somebody else changed this user meanwhile");
+    assert_eq!((told.page().value("name"), told.page().value("seen_name")), ("Acme Office".into(), "Acme Desk".into()));
+    assert!(user(&app, "desk@acme.example").is_some_and(|row| row.name == "Acme Desk"));
+}
+
+#[actix_web::test]
 async fn edit_needs_view() {
     let app = TestApp::start().await;
     let dana = app.manager("dana").await;

@@ -8,7 +8,7 @@ use super::fields::{Fields, tags};
 use super::{Tab, failed};
 use crate::auth::{Granted, ManageSettings};
 use crate::clock::Clock;
-use crate::db::administration::{self, SettingsError};
+use crate::db::administration::{self, Edited, SettingsError};
 use crate::db::aliases::Alias;
 use crate::db::buyer_settings::{self, BuyerLine};
 use crate::db::buyers::{self, BuyerError};
@@ -61,7 +61,9 @@ struct Aside {
 /// A buyer beside the list.
 struct Shown {
     id: BuyerId,
+    /// Name and window as they are now, so that somebody else's change isn't undone unseen.
     name: String,
+    window_days: String,
     aliases: Vec<Alias>,
     users: Vec<UserLine>,
     has_more_users: bool,
@@ -170,7 +172,7 @@ fn aside(conn: &mut AnyConnection, grant: &Granted<ManageSettings>, beside: Besi
             let has_more_users = users.len() > shown;
             users.truncate(shown);
             let days = row.dispute_window_days.map(|days| days.to_string()).unwrap_or_default();
-            let form = form.unwrap_or_else(|| FormState::new().with("name", &row.name).with("window_days", days));
+            let form = form.unwrap_or_else(|| FormState::new().with("name", &row.name).with("window_days", &days));
             let user = |line: administration::UserLine| UserLine {
                 id: line.id,
                 tags: tags(line.permissions),
@@ -180,6 +182,7 @@ fn aside(conn: &mut AnyConnection, grant: &Granted<ManageSettings>, beside: Besi
             let buyer = Shown {
                 id,
                 name: row.name,
+                window_days: days,
                 aliases: buyer_settings::aliases_of(conn, grant, id)?,
                 users: users.into_iter().map(user).collect(),
                 has_more_users,
@@ -265,21 +268,30 @@ pub(in crate::web) async fn update(
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<HttpResponse, AppError> {
     let (listing, now, id) = (Listing::read(request.query_string())?, clock.now(), id.into_inner());
-    let fields = Fields::new(form.into_inner());
+    let (fields, mut is_conflict) = (Fields::new(form.into_inner()), false);
     let mut state = fields.keep(&["name", "window_days"]);
     let window = read_window(&fields, &mut state);
     if state.is_clean() {
-        let (granted, name) = (grant.clone(), fields.text("name").to_owned());
-        match db.write(move |conn| buyer_settings::change(conn, &granted, id, (&name, window), now)).await {
+        let (granted, name) = (grant.clone(), fields.edited("name", "seen_name", ""));
+        let seen = fields.find("seen_window_days").map(|text| text.parse().ok());
+        let window = Edited { seen, sent: window };
+        match db.write(move |conn| buyer_settings::change(conn, &granted, id, (&name, &window), now)).await {
             Ok(()) => return Ok(Notice::BuyerSaved.redirect(&request, paths::buyer(id))),
             Err(SettingsError::Buyer(refused)) => refuse(&mut state, &refused),
+            Err(SettingsError::Changed) => {
+                is_conflict = true;
+                state.refuse_form(
+                    "Somebody else changed this buyer meanwhile: look at the list. What you typed is still here, and \
+                     saved if you save again.",
+                );
+            }
             Err(other) => return Err(failed(other)),
         }
     }
     let beside = Beside::One { id, form: Some(state), alias_form: FormState::new() };
     let here = Here::from(paths::buyer(id).as_str());
-    let page = db.read(move |conn| load(conn, &grant, &listing, beside, &here)).await?;
-    Ok(Page::new(htmx, page).unprocessable().respond_to(&request))
+    let page = Page::new(htmx, db.read(move |conn| load(conn, &grant, &listing, beside, &here)).await?);
+    Ok(if is_conflict { page.conflict() } else { page.unprocessable() }.respond_to(&request))
 }
 
 /// POST `/settings/buyers/{id}/aliases` `{source, alias}`: calls under this name that were never disputed move.

@@ -1,6 +1,7 @@
 //! The fields of a settings form: any may be missing, and some come more than once.
 
 use crate::auth::{DisputeCalls, EditDisputes, ImportCalls, ManageSettings, Permission, ViewDisputes};
+use crate::db::administration::Edited;
 use crate::db::users::Permissions;
 use crate::web::form::FormState;
 
@@ -29,6 +30,12 @@ impl Fields {
     /// What was typed into these fields.
     pub(super) fn keep(&self, names: &[&str]) -> FormState {
         names.iter().fold(FormState::new(), |form, name| form.with(name, self.text(name)))
+    }
+
+    /// A text with the one that the page showed; one that wasn't sent stays as it is.
+    pub(super) fn edited(&self, name: &str, seen: &str, current: &str) -> Edited<String> {
+        let sent = self.find(name).unwrap_or(current).to_owned();
+        Edited { seen: self.find(seen).map(str::to_owned), sent }
     }
 
     /// The permissions that are ticked.

@@ -122,9 +122,10 @@ fn find_buyer(conn: &mut AnyConnection, name: &str, state: &mut FormState) -> Re
 pub(super) struct EditForm {
     pub(super) state: FormState,
     pub(super) action: String,
-    pub(super) name: String,
     pub(super) company: String,
-    /// The permissions as they are now, so that somebody else's change isn't undone unseen.
+    /// As they are now, so that somebody else's change isn't undone unseen.
+    pub(super) name: String,
+    pub(super) email: String,
     pub(super) seen: String,
     pub(super) boxes: Vec<PermissionBox>,
     pub(super) is_disabled: bool,
@@ -143,8 +144,9 @@ impl EditForm {
         Ok(Self {
             state: FormState::new().with("name", &user.name).with("email", &user.email),
             action: paths::user(user.id),
-            name: user.name.clone(),
             company,
+            name: user.name.clone(),
+            email: user.email.clone(),
             seen: names(user.permissions()),
             boxes: boxes(is_buyers, user.permissions()),
             is_disabled: user.is_disabled,

@@ -330,10 +330,14 @@ pub(in crate::web) async fn update(
                     form = form.typed(&fields);
                     user_form::refuse(&mut form.state, problem);
                 }
-                // Shown as it is now: what was seen doesn't hold any more.
-                SettingsError::Changed => form.state.refuse_form(
-                    "Somebody else changed this user meanwhile. This is how it is now; nothing of yours is saved.",
-                ),
+                // Permissions are shown as they are now: what was seen doesn't hold any more.
+                SettingsError::Changed => {
+                    form.state = fields.keep(&["name", "email"]);
+                    form.state.refuse_form(
+                        "Somebody else changed this user meanwhile. The permissions are shown as they are now, name and \
+                         e-mail as you typed them; nothing of yours is saved yet.",
+                    );
+                }
                 other => form.state.refuse_form(sentence(other)),
             }
             load(conn, &grant, &listing, (Some(id), Aside::Edit(form)), (&here, now))
@@ -373,8 +377,8 @@ fn act(
         _ => {
             let user = people::find(conn, id)?.ok_or(SettingsError::Missing)?;
             let change = administration::UserChange {
-                name: fields.find("name").unwrap_or(&user.name).to_owned(),
-                email: fields.find("email").unwrap_or(&user.email).to_owned(),
+                name: fields.edited("name", "seen_name", &user.name),
+                email: fields.edited("email", "seen_email", &user.email),
                 permissions: fields.permissions(),
                 seen: fields.seen(),
             };

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use fairdial::auth::{Actor, DisputeCalls, EditDisputes, Granted, ManageSettings, Origin, Permission, Viewer};
 use fairdial::clock::Clock;
-use fairdial::db::administration::{self, SettingsError, UserChange};
+use fairdial::db::administration::{self, Edited, SettingsError, UserChange};
 use fairdial::db::bulk_jobs::{self, Plan, StartError, State};
 use fairdial::db::call_store::{self, NameKind, Options};
 use fairdial::db::evidence::{self, StoredFile};
@@ -183,7 +183,7 @@ impl Desk {
         match op {
             Op::SetUser { by, user, wanted, seen } => {
                 let row = self.user(*user);
-                let (name, email) = (row.name, row.email);
+                let (name, email) = (Edited::to(row.name), Edited::to(row.email));
                 let change = UserChange { name, email, permissions: *wanted, seen: *seen };
                 self.as_operator(*by, |conn, grant| {
                     administration::change_user(conn, grant, row.id, &change, clock.now())
@@ -200,7 +200,9 @@ impl Desk {
             }
             Op::SetWindow { by, buyer, days } => {
                 let (id, name) = self.buyers[*buyer];
-                self.as_operator(*by, |conn, grant| buyer_settings::change(conn, grant, id, (name, *days), clock.now()))
+                let (name, days) = (Edited::to(name.to_owned()), Edited::to(*days));
+                let now = clock.now();
+                self.as_operator(*by, |conn, grant| buyer_settings::change(conn, grant, id, (&name, &days), now))
             }
             Op::Sweep => {
                 let work = |conn: &mut _| sending::discard_expired(conn, clock);
