@@ -175,6 +175,17 @@
     emptySlot();
   });
 
+  // ---- table settings: a column goes one place up, and Save keeps it there; without script each step is saved
+  on('click', '#columns [name=earlier]', (event, button) => {
+    const line = button.closest('.pair');
+    const above = line.previousElementSibling;
+    event.preventDefault();
+    if (!above?.matches('.pair')) return;
+    above.before(line);
+    button.focus();
+    say(`${line.textContent.trim()} is before ${above.textContent.trim()}. Save columns keeps it so.`);
+  });
+
   // ---- selection: the verbs carry the number
   on('change', '[data-pick-all]', (event, all_of_them) => {
     for (const box of all('tbody .pick input')) box.checked = all_of_them.checked;

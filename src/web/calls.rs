@@ -235,9 +235,6 @@ fn load(
     };
     let rows = rows::load(conn, viewer, listed.rows, context)?;
     let heads = heads(&query, &link, viewer.is_manager());
-    let mut all_columns: Vec<_> = listing.columns.iter().map(|column| (*column, true)).collect();
-    let hidden = CallColumn::allowed(viewer).into_iter().filter(|column| !listing.shows(*column));
-    all_columns.extend(hidden.map(|column| (column, false)));
     Ok(CallsIndex {
         chrome: chrome::load(conn, viewer, NavItem::Calls, here)?,
         link,
@@ -252,7 +249,7 @@ fn load(
         pager,
         empty,
         is_manager: viewer.is_manager(),
-        all_columns,
+        all_columns: listing.choices(&CallColumn::allowed(viewer)),
         query,
     })
 }

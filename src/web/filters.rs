@@ -124,7 +124,7 @@ impl When {
         Formatted { when: self, form: Form::Full }
     }
 
-    /// `2026-11-20T15:18:00Z`, for `datetime`.
+    /// `2026-11-20T15:18Z`, for `datetime`.
     #[must_use]
     pub fn machine(&self) -> Formatted<'_> {
         Formatted { when: self, form: Form::Machine }
@@ -158,9 +158,8 @@ impl When {
                 let at = self.at;
                 year(at.year(), out)?;
                 out.write_char('-')?;
-                for (number, after) in
-                    [(at.month(), "-"), (at.day(), "T"), (at.hour(), ":"), (at.minute(), ":"), (at.second(), "Z")]
-                {
+                // To the minute, as it is shown: the seconds of hundreds of instants are a part of a page's weight.
+                for (number, after) in [(at.month(), "-"), (at.day(), "T"), (at.hour(), ":"), (at.minute(), "Z")] {
                     two_digits(number, out)?;
                     out.write_str(after)?;
                 }

@@ -38,7 +38,7 @@ fn an_instant_in_each_form() {
     let when = when("2026-11-20 15:18");
     assert_eq!(when.short().to_string(), "20 Nov, 10:18");
     assert_eq!(when.full().to_string(), "Fri 20 Nov 2026, 10:18 EST");
-    assert_eq!(when.machine().to_string(), "2026-11-20T15:18:00Z");
+    assert_eq!(when.machine().to_string(), "2026-11-20T15:18Z");
     assert_eq!(when.relative().to_string(), "24 minutes ago");
 }
 

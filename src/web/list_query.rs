@@ -256,6 +256,13 @@ impl<S: Word, C: Word, Id: FromStr + Copy + Display> Listing<S, C, Id> {
             .with("tz", self.zone.name())
     }
 
+    /// Every column that can be chosen, and whether it is shown: those first, in their order.
+    #[must_use]
+    pub fn choices(&self, allowed: &[C]) -> Vec<(C, bool)> {
+        let hidden = allowed.iter().filter(|column| !self.shows(**column)).map(|column| (*column, false));
+        self.columns.iter().map(|column| (*column, true)).chain(hidden).collect()
+    }
+
     /// Whether the column is shown.
     #[must_use]
     pub fn shows(&self, column: C) -> bool {

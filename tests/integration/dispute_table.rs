@@ -167,6 +167,67 @@ async fn a_bare_address_uses_what_was_saved_and_a_full_one_what_it_says() {
 }
 
 #[actix_web::test]
+async fn columns_stand_in_the_order_that_was_set_step_by_step() {
+    let app = TestApp::start().await;
+    sent(&app, &acme(&app), |_| {});
+    let acme = app.buyer("acme").await;
+    for (list, table) in [("/disputes", "disputes"), ("/calls", "calls")] {
+        let page = acme.get(list).await.page();
+        let columns = page.attrs("#columns [name=column]", "value");
+        let last = columns.last().unwrap().as_str();
+        assert_eq!(page.attrs("#columns [name=earlier]", "value"), columns[1..], "the first is first");
+        let mut form: Vec<_> = columns.iter().map(|column| ("column", column.as_str())).collect();
+        form.extend([("table", table), ("return_to", list), ("earlier", last)]);
+        acme.post("/account/table", &form).await.assert_redirect(list);
+        let then = acme.get(list).await.page().attrs("#columns [name=column]", "value");
+        assert_eq!(then[then.len() - 2], last);
+        // A hidden column stands behind those that are shown.
+        form.retain(|(name, value)| *name != "earlier" && *value != columns[0]);
+        acme.post("/account/table", &form).await.assert_redirect(list);
+        let page = acme.get(list).await.page();
+        assert_eq!(page.attrs("#columns [name=column]", "value").last(), Some(&columns[0]));
+        assert!(!page.select("#columns [name=column]").last().unwrap().attributes.contains_key("checked"));
+    }
+}
+
+#[actix_web::test]
+async fn every_filter_has_a_control_and_an_address() {
+    const OF_ALL: [&str; 11] = [
+        "q",
+        "status",
+        "reason",
+        "submitted_from",
+        "submitted_to",
+        "has_evidence",
+        "from",
+        "to",
+        "campaign",
+        "destination",
+        "has_recording",
+    ];
+    let app = TestApp::start().await;
+    let id = sent(&app, &acme(&app), |call| call.destination = "Dallas intake".to_owned());
+    let (acme, dana) = (app.buyer("acme").await, app.manager("dana").await);
+    for (who, more) in [(&acme, &[][..]), (&dana, &["buyer", "due", "mine"])] {
+        let page = who.get("/disputes").await.page();
+        for name in OF_ALL.iter().chain(more) {
+            assert!(page.has(&format!(".filters [name={name}]:not([type=hidden])")), "{name}");
+        }
+        assert!(!page.has("#more-filters[open]"));
+        for folded in ["destination=Dallas+intake", "from=2020-01-01", "has_recording=0&to=2099-12-31"] {
+            let page = who.get(&format!("/disputes?{folded}")).await.page();
+            assert!(page.has("#more-filters[open]"), "{folded}");
+            assert_eq!(page.row_ids("disputes-table"), [id.to_string()], "{folded}");
+        }
+    }
+    assert!(!acme.get("/disputes").await.page().has("[name=due], [name=mine], [name=buyer]"));
+    let page = dana.get("/disputes?due=5&campaign=0123456789abc").await.page();
+    assert_eq!(page.attr("[name=due] option[selected]", "value"), "5", "a number of days that is no choice is kept");
+    assert_eq!(page.attr("[name=campaign] option[selected]", "value"), "0123456789abc");
+    assert!(dana.get("/disputes?mine=1").await.page().has("#more-filters[open] [name=mine][checked]"));
+}
+
+#[actix_web::test]
 async fn the_next_page_skips_nothing_when_the_last_row_is_decided() {
     let app = TestApp::start().await;
     let buyer = acme(&app);

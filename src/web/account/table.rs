@@ -1,4 +1,5 @@
-//! POST `/account/table`: which columns of a list, in which order, how many rows, sorted by what.
+//! POST `/account/table`: which columns of a list, in which order, how many rows, sorted by what; `earlier` names a column
+//! that is put one place before where it stands.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -81,6 +82,12 @@ fn read(fields: &[(String, String)]) -> Result<Wanted, AppError> {
             columns.push(column.clone());
         }
     }
+    if let Some(moved) = last("earlier") {
+        let at = columns.iter().position(|column| column == moved);
+        if let Some((at, before)) = at.and_then(|at| Some((at, at.checked_sub(1)?))) {
+            columns.swap(at, before);
+        }
+    }
     if columns.len() > MOST_COLUMNS {
         return refused("A list can have at most 30 columns.");
     }
@@ -140,6 +147,17 @@ mod tests {
     fn columns_keep_their_order_and_stand_once() {
         let wanted = sent(&[("table", "calls"), ("column", "payout"), ("column", "status"), ("column", "payout")]);
         assert_eq!(wanted.expect("a form").columns, ["payout", "status"]);
+    }
+
+    #[rstest]
+    #[case("payout", "payout,status,reason")]
+    #[case("reason", "status,reason,payout")]
+    #[case("status", "status,payout,reason")]
+    #[case("due", "status,payout,reason")]
+    fn a_column_is_put_one_place_earlier(#[case] moved: &str, #[case] then: &str) {
+        let columns = ["status", "payout", "reason"].map(|column| ("column", column));
+        let wanted = sent(&[&columns[..], &[("table", "disputes"), ("earlier", moved)]].concat()).expect("a form");
+        assert_eq!(wanted.columns.join(","), then);
     }
 
     #[rstest]

@@ -13,6 +13,7 @@ use crate::db::paging::{Count, Listed};
 use crate::db::{AnyConnection, Db, call_list, names, policy, table_settings, views};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
+use crate::domain::ids::CampaignId;
 use crate::domain::policy::Policy;
 use crate::web::buyers::{BuyerFilter, name_to_id};
 use crate::web::chrome::{self, Here};
@@ -23,9 +24,24 @@ use crate::web::page::{Chrome, Flash, Fragments, NavItem, Page};
 use crate::web::{AppError, paths};
 
 /// Filters that the form shows; all others travel as hidden fields.
-const ON_THE_FORM: &[&str] = &["q", "status", "reason"];
-const ON_A_MANAGERS_FORM: &[&str] =
-    &["q", "status", "reason", "buyer", "submitted_from", "submitted_to", "has_evidence"];
+const ON_THE_FORM: &[&str] = &[
+    "q",
+    "status",
+    "reason",
+    "submitted_from",
+    "submitted_to",
+    "has_evidence",
+    "from",
+    "to",
+    "campaign",
+    "destination",
+    "has_recording",
+];
+const OF_MANAGERS_ALONE: &[&str] = &["buyer", "due", "mine"];
+
+/// Choices of the filter by deadline; any other number of days comes with its address.
+const DUES: [(&str, &str); 4] =
+    [("0", "Overdue"), ("1", "Due within 1 day"), ("2", "Due within 2 days"), ("7", "Due within 7 days")];
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a part of the page that is there or not")]
 #[derive(Template)]
@@ -49,6 +65,7 @@ pub(in crate::web) struct DisputesPage {
     is_capped: bool,
     chips: Vec<Chip>,
     reasons: Vec<(String, String)>,
+    campaigns: Vec<(CampaignId, String)>,
     buyers: BuyerFilter,
     here: String,
     export: String,
@@ -179,7 +196,33 @@ impl DisputesPage {
     }
 
     fn off_the_form(&self) -> Vec<(&'static str, String)> {
-        self.state.hidden(if self.is_manager { ON_A_MANAGERS_FORM } else { ON_THE_FORM })
+        let of_managers: &[&str] = if self.is_manager { OF_MANAGERS_ALONE } else { &[] };
+        self.state.hidden(&[ON_THE_FORM, of_managers].concat())
+    }
+
+    /// Whether any of the filters holds that are folded away.
+    fn has_more_filters(&self) -> bool {
+        let filter = &self.state.filter;
+        let is_own = !self.is_manager
+            && (filter.has_evidence || filter.submitted_from.is_some() || filter.submitted_before.is_some());
+        let is_managers = self.is_manager && (filter.due_before.is_some() || filter.assignee.is_some());
+        let has_days = filter.called_from.is_some() || filter.called_before.is_some();
+        let is_placed = filter.campaign.is_some() || filter.destination.is_some();
+        is_own || is_managers || has_days || is_placed || filter.has_recording
+    }
+
+    fn is_campaign(&self, id: &CampaignId) -> bool {
+        self.state.filter.campaign == Some(*id)
+    }
+
+    /// The choices of the filter by deadline, with the one that holds.
+    fn dues(&self) -> Vec<(String, String)> {
+        let mut dues: Vec<_> = DUES.iter().map(|(days, words)| ((*days).to_owned(), (*words).to_owned())).collect();
+        let now = self.state.text("due");
+        if !now.is_empty() && !dues.iter().any(|(days, _)| days == now) {
+            dues.push((now.to_owned(), format!("Due within {now} days")));
+        }
+        dues
     }
 
     fn page_sizes(&self) -> Vec<i64> {
@@ -225,7 +268,7 @@ fn load(
     let mut params = params.clone();
     name_to_id(conn, viewer.viewer(), &mut params)?;
     let state = ListState::read(&params, viewer.viewer(), saved(conn, viewer)?, now)?;
-    let listing = &state.listing;
+    let (listing, is_region) = (&state.listing, region == Some("disputes-region"));
     let listed = dispute_list::page(conn, scope, &state.filter, listing.sort, (listing.place, listing.per_page))?;
     let count = dispute_list::count(conn, scope, &state.filter)?;
     let drafts = if is_manager { Vec::new() } else { dispute_list::drafts(conn, scope)? };
@@ -235,20 +278,21 @@ fn load(
         }
         _ => chrome::load(conn, viewer.viewer(), NavItem::Disputes, here)?,
     };
-    let is_region = region == Some("disputes-region");
     // The rows alone have no filters and no views around them.
     let views = if is_region { Vec::new() } else { views(conn, viewer, &state, chrome.pending)? };
     let has_buyers = is_manager && !is_region;
     let buyers = if has_buyers { BuyerFilter::load(conn, state.filter.buyer)? } else { BuyerFilter::default() };
-    let campaign = match state.filter.campaign {
-        Some(wanted) => call_list::campaign_choices(conn, scope)?.into_iter().find(|(id, _)| *id == wanted),
-        None => None,
-    };
+    let mut campaigns = if is_region { Vec::new() } else { call_list::campaign_choices(conn, scope)? };
+    if let Some(wanted) = state.filter.campaign.filter(|id| campaigns.iter().all(|(known, _)| known != id)) {
+        // Beyond those listed: the form keeps it all the same.
+        campaigns.push((wanted, wanted.to_string()));
+    }
+    let campaign = campaigns.iter().find(|(id, _)| state.filter.campaign == Some(*id));
     let buyer = match state.filter.buyer.filter(|_| is_manager) {
         Some(wanted) => names::of_buyers(conn, &[wanted])?.remove(&wanted),
         None => None,
     };
-    let chips = state.chips(&policy, buyer.as_deref(), campaign.as_ref().map(|(_, name)| name.as_str()));
+    let chips = state.chips(&policy, buyer.as_deref(), campaign.map(|(_, name)| name.as_str()));
     let (previous, next) = neighbours(&state, &listed);
     let known =
         Rows::load(conn, viewer, &policy, (&listed.rows, &buyers.choices.listed), (state.zone(), now, state.query()))?;
@@ -262,13 +306,14 @@ fn load(
         is_region,
         views,
         columns: headings(&state),
-        all_columns: Column::of(viewer.viewer()).iter().map(|column| (*column, listing.shows(*column))).collect(),
+        all_columns: listing.choices(Column::of(viewer.viewer())),
         rows,
         drafts,
         count,
         is_capped: listed.is_capped,
         chips,
         reasons: reasons(&policy),
+        campaigns,
         buyers,
         here: state.here().to_string(),
         export: state.link().at("/disputes.csv").to_string(),
