@@ -177,10 +177,10 @@
 
   // ---- table settings: a column goes one place up, and Save keeps it there; without script each step is saved
   on('click', '#columns [name=earlier]', (event, button) => {
-    const line = button.closest('.pair');
+    const line = button.closest('.choice');
     const above = line.previousElementSibling;
     event.preventDefault();
-    if (!above?.matches('.pair')) return;
+    if (!above?.matches('.choice')) return;
     above.before(line);
     button.focus();
     say(`${line.textContent.trim()} is before ${above.textContent.trim()}. Save columns keeps it so.`);

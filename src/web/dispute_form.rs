@@ -1,5 +1,6 @@
 //! Disputing a call: the form, saving it as a Draft, sending it, and the files kept for it meanwhile.
 
+mod addition;
 mod outcome;
 mod uploads;
 mod view;
@@ -9,6 +10,7 @@ use askama::Template;
 
 use super::around::Around;
 use super::chrome;
+use super::disputes::Asked;
 use super::error::Link;
 use super::htmx::Htmx;
 use super::notice::Notice;
@@ -26,10 +28,10 @@ use crate::domain::claim::{Claim, Intent, Problem};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{CallId, DisputeId};
 
+pub(in crate::web) use addition::AdditionForm;
 use outcome::Trouble;
 pub(in crate::web) use uploads::{create as keep_upload, destroy as forget_upload};
-use view::Typed;
-pub(in crate::web) use view::{DisputeForm, Setting};
+pub(in crate::web) use view::{DisputeForm, Setting, Typed};
 
 /// The form, as a page of its own or as the panel over the Call Log.
 #[derive(Template)]
@@ -194,6 +196,8 @@ pub(in crate::web) async fn update(
     }
     let (claim, files, intent) = (said.claim.clone(), said.files(&around), said.intent);
     let (writer, clock, key) = (grant.clone(), around.clock.clone(), said.key.clone());
+    // In the list it was opened from, if its address carries one.
+    let back = Asked::of(&request, &around.here, &around.htmx, clock.now()).back_to(id);
     let done = around
         .db
         .write(move |conn| {
@@ -206,7 +210,7 @@ pub(in crate::web) async fn update(
                     sending::update(conn, &writer, &clock, id, (&claim, &files, intent))?;
                     told_of(intent)
                 };
-                Ok((paths::dispute(id), told))
+                Ok((back.clone(), told))
             })
         })
         .await;
@@ -234,7 +238,10 @@ fn add_to_pending(
     if !files.kept.is_empty() || !files.received.is_empty() {
         evidence::add(conn, grant, clock, row.id, files)?;
     } else if claim.facts().is_empty() {
-        return Err(SendError::Closed(row.status));
+        // A Draft's form names its reason: it was sent in another tab. The form of additions was empty.
+        let is_drafts = !claim.reason().is_empty();
+        let nothing = Problem::new("evidence", "Choose a file, or write one of the facts");
+        return Err(if is_drafts { SendError::Closed(row.status) } else { SendError::Invalid(vec![nothing]) });
     }
     Ok(())
 }
@@ -278,6 +285,17 @@ impl Said {
         let claim = Claim::new(sent.value("reason"), sent.value("additional_information"), sent.facts());
         let key = outcome::key_of(sent.value("form_token"));
         Ok(Self { sent, claim, intent, kept, kept_is_readable, key })
+    }
+
+    /// What was typed, with the files kept so far.
+    fn typed(&self, kept: Vec<crate::domain::ids::FileId>) -> Typed {
+        Typed {
+            reason: self.claim.reason().to_owned(),
+            additional_information: self.sent.value("additional_information").replace("\r\n", "\n"),
+            facts: self.sent.facts().collect(),
+            kept,
+            problems: Vec::new(),
+        }
     }
 
     fn files(&self, around: &Around) -> Files {

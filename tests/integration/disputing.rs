@@ -321,6 +321,72 @@ async fn a_pending_dispute_takes_new_facts_and_keeps_those_that_were_sent() {
 }
 
 #[actix_web::test]
+async fn facts_and_files_are_added_to_a_pending_dispute_by_its_page() {
+    let app = TestApp::start().await;
+    let (acme, manager) = (app.buyer("acme").await, app.viewer(Person::manager("dana")));
+    let fields = [("reason", "duplicate_call"), SAID, ("fact[customer_name]", "Ida Brand"), ("intent", "send")];
+    let id = id_of(&send(&acme, call_with(&app, |_| {}), &fields).await);
+    let path = format!("/disputes/{id}");
+    let page = acme.get(&path).await.page();
+    assert!(page.has(".addition input[type=file]"));
+    let offered = page.attrs(".addition textarea", "name");
+    assert_eq!(offered[..2], ["fact[original_call_id]", "fact[duplicate_explanation]"], "those of its reason");
+    assert!(!offered.contains(&"fact[customer_name]".to_owned()), "what was sent is not asked for again");
+    assert!(!offered.contains(&"fact[technical_details]".to_owned()));
+
+    // Nothing, and something that can't be taken: what was typed and sent is there for the next try.
+    acme.post(&path, &[("fact[service_date]", " ")])
+        .await
+        .assert_status(422)
+        .assert_body_has("Choose a file, or write");
+    let file = [("evidence", Upload::new("quote.txt", "text/plain", "the quote"))];
+    let wrong = [("fact[recording_mark]", "12 to 31"), ("fact[service_date]", "18 Nov")];
+    let answer = acme.post_multipart(&path, &wrong, &file).await;
+    answer
+        .assert_status(422)
+        .assert_field_error("fact[recording_mark]", "Write the mark as minutes and seconds, such as 0:12-0:31");
+    let page = answer.page();
+    assert!(page.text("title").starts_with("Error: "));
+    assert_eq!(page.text("textarea#service_date"), "18 Nov");
+    let kept = page.value("kept_evidence");
+    let right = [("fact[recording_mark]", "0:12-0:31"), ("fact[service_date]", "18 Nov"), ("kept_evidence", &kept)];
+    acme.post(&format!("{path}?status=pending"), &right).await.assert_redirect(&format!("{path}?status=pending"));
+    let page = acme.get(&path).await.page();
+    assert_eq!(page.texts("ul[aria-label=Evidence] a"), ["quote.txt"]);
+    assert!(!page.has("textarea#service_date") && page.text("[aria-labelledby=disp-h] .facts").contains("18 Nov"));
+
+    // Another tab said it first: what was typed can still be copied.
+    let again = acme.post(&path, &[("fact[service_date]", "19 Nov"), ("fact[uncategorized_text]", "More.")]).await;
+    again.assert_status(409).assert_body_has("Service date was sent already");
+    assert_eq!(again.page().text(".unsent dd"), "19 Nov");
+    assert_eq!(again.page().text("textarea#uncategorized_text"), "More.");
+    crate::disputes::decide(&app, &manager, id, fairdial::domain::decision::Verdict::Rejected, None);
+    let late = acme.post(&path, &[("fact[uncategorized_text]", "Too late.")]).await;
+    late.assert_status(409).assert_body_has("This dispute is Rejected and can");
+    assert_eq!(late.page().text(".unsent dd"), "Too late.");
+    assert!(!late.page().has(".addition"));
+    assert!(!app.manager("dana").await.get(&path).await.page().has(".addition, .unsent"));
+}
+
+#[actix_web::test]
+async fn without_scripts_a_kept_file_of_an_addition_is_removed_from_it_alone() {
+    let app = TestApp::start().await;
+    let acme = app.buyer("acme").await;
+    let call = call_with(&app, |_| {});
+    let id = id_of(&send(&acme, call, &[("reason", "other"), SAID, ("intent", "send")]).await);
+    let path = format!("/disputes/{id}");
+    let files = ["a.txt", "b.txt"].map(|name| ("evidence", Upload::new(name, "text/plain", name)));
+    let page = acme.post_multipart(&path, &[("fact[recording_mark]", "12")], &files).await.assert_status(422).page();
+    let (kept, remove) =
+        (page.attrs("[name=kept_evidence]", "value"), page.attrs(".addition [data-remove]", "formaction"));
+    let form = [("fact[recording_mark]", "12"), ("kept_evidence", kept[0].as_str()), ("kept_evidence", &kept[1])];
+    let page = acme.post(&remove[0], &form).await.assert_ok().page();
+    assert_eq!(page.attrs(".addition [name=kept_evidence]", "value"), kept[1..]);
+    assert_eq!(page.text("textarea#recording_mark"), "12");
+    assert_eq!(page.attr("form.addition", "action"), path);
+}
+
+#[actix_web::test]
 async fn in_the_panel_the_form_is_a_dialog_over_the_call_log() {
     let app = TestApp::start().await;
     let acme = app.buyer("acme").await;

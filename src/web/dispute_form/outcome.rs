@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use sha2::{Digest, Sha256};
 
 use super::view::Typed;
-use super::{Said, Subject, Target};
+use super::{Said, Subject, Target, addition};
 use crate::auth::{DisputeCalls, Granted, Permission};
 use crate::db::sending::SendError;
 use crate::db::{evidence, policy};
@@ -60,9 +60,15 @@ pub(super) async fn refuse(
         }
         error => {
             if !matches!(error, SendError::Database(_)) {
-                upload::discard(&around.files, said.sent.files).await;
+                upload::discard(&around.files, std::mem::take(&mut said.sent.files)).await;
             }
-            return Err(failure(error, target));
+            let is_over = matches!(error, SendError::AlreadySent(_) | SendError::Closed(_));
+            match failure(error, target) {
+                // Another tab or the other side was first: the dispute is shown as it is, with what was typed.
+                AppError::Conflict(conflict) if is_over => trouble.problems.push(Problem::new("", conflict.sentence)),
+                failure => return Err(failure),
+            }
+            trouble.is_conflict = true;
         }
     }
     show_again(grant, target, request, around, said, trouble).await
@@ -118,21 +124,12 @@ pub(super) async fn show_again(
     said: Said,
     trouble: Trouble,
 ) -> Result<HttpResponse, AppError> {
-    let subject = match load(&grant, target, &around).await {
-        Ok(subject) => subject,
+    let (subject, sent) = match load(&grant, target, &around).await {
+        Ok(found) => found,
         Err(error) => {
             upload::discard(&around.files, said.sent.files).await;
             return Err(error);
         }
-    };
-    let Some(subject) = subject else {
-        // A dispute that was sent has no form: its own page takes additions.
-        let id = match target {
-            Target::Dispute(id) => id,
-            Target::Call(_) => return Err(AppError::NotFound),
-        };
-        upload::discard(&around.files, said.sent.files).await;
-        return Err(without_form(trouble, id, &around));
     };
     let call = subject.call.id;
     let files = said.sent.files.clone();
@@ -145,14 +142,11 @@ pub(super) async fn show_again(
             return Err(failure(error, target));
         }
     }
-    let Trouble { problems, is_too_large, is_conflict } = trouble;
-    let typed = Typed {
-        reason: said.claim.reason().to_owned(),
-        additional_information: said.sent.value("additional_information").replace("\r\n", "\n"),
-        facts: said.sent.facts().collect(),
-        kept,
-        problems,
-    };
+    let typed = Typed { problems: trouble.problems.clone(), ..said.typed(kept) };
+    if let Some(id) = sent {
+        return addition::show_again(&grant, id, request, around, typed, &trouble).await;
+    }
+    let Trouble { is_too_large, is_conflict, .. } = trouble;
     let htmx = around.htmx.clone();
     let db = around.db.clone();
     let (claim, intent) = (said.claim, said.intent);
@@ -180,12 +174,12 @@ pub(super) async fn show_again(
     .respond_to(request))
 }
 
-/// What the form is about; `None` where the dispute was sent meanwhile.
-pub(super) async fn load(
+/// What the form is about; with the dispute's id where it was sent already: its own page takes additions.
+async fn load(
     grant: &Granted<DisputeCalls>,
     target: Target,
     around: &Around,
-) -> Result<Option<Subject>, AppError> {
+) -> Result<(Subject, Option<DisputeId>), AppError> {
     let grant = grant.clone();
     around
         .db
@@ -193,20 +187,12 @@ pub(super) async fn load(
             Target::Call(call) => {
                 // The form that was sent is that of a new dispute, also if a Draft came up meanwhile.
                 let Subject { call, draft: _ } = Subject::of_call(conn, &grant, call)?;
-                Ok(Some(Subject { call, draft: None }))
+                Ok((Subject { call, draft: None }, None))
             }
             Target::Dispute(id) => {
                 let (subject, status) = Subject::of_dispute(conn, &grant, id)?;
-                Ok((status == Status::Draft).then_some(subject))
+                Ok((subject, (status != Status::Draft).then_some(id)))
             }
         })
         .await
-}
-
-/// Problems of a dispute whose form is gone, as one refusal.
-fn without_form(trouble: Trouble, id: DisputeId, around: &Around) -> AppError {
-    if trouble.is_too_large {
-        return AppError::TooLarge { limit: around.config.max_evidence_bytes };
-    }
-    failure(SendError::Invalid(trouble.problems), Target::Dispute(id))
 }

@@ -4,10 +4,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 
 use super::outcome::{self, Trouble};
-use super::view::{self, Typed};
-use super::{Said, Target};
+use super::{Said, Subject, Target, addition, view};
 use crate::auth::{DisputeCalls, Granted};
+use crate::db::disputes::{self, DisputeRow};
 use crate::db::evidence;
+use crate::domain::dispute::Status;
 use crate::domain::ids::{CallId, FileId};
 use crate::web::around::Around;
 use crate::web::page::Page;
@@ -77,18 +78,30 @@ pub(in crate::web) async fn destroy(
     if !trouble.problems.is_empty() || !said.sent.files.is_empty() {
         return show_without(grant, call, &request, around, (said, trouble)).await;
     }
-    let reader = grant.clone();
-    let subject = around.db.read(move |conn| super::Subject::of_call(conn, &reader, call)).await?;
-    let typed = Typed {
-        reason: said.claim.reason().to_owned(),
-        additional_information: said.sent.value("additional_information").replace("\r\n", "\n"),
-        facts: said.sent.facts().collect(),
-        kept: said.kept,
-        problems: Vec::new(),
-    };
+    let (subject, target) = of_call(&grant, call, &around).await?;
+    let typed = said.typed(said.kept.clone());
+    if let Target::Dispute(id) = target
+        && subject.draft.is_none()
+    {
+        return addition::show_again(&grant, id, &request, around, typed, &trouble).await;
+    }
     let (htmx, db) = (around.htmx.clone(), around.db.clone());
     let page = db.read(move |conn| subject.page(conn, &grant, &around, typed)).await?;
     Ok(Page::new(htmx, page).respond_to(&request))
+}
+
+/// The form that a file was kept for: that of the call's Draft, of its Pending dispute, or of a new one.
+async fn of_call(grant: &Granted<DisputeCalls>, call: CallId, around: &Around) -> Result<(Subject, Target), AppError> {
+    let grant = grant.clone();
+    around
+        .db
+        .read(move |conn| {
+            let subject = Subject::of_call(conn, &grant, call)?;
+            let is_open = |row: &DisputeRow| matches!(row.status, Status::Draft | Status::Pending);
+            let open = disputes::of_call(conn, grant.scope(), call)?.into_iter().find(is_open);
+            Ok((subject, open.map_or(Target::Call(call), |row| Target::Dispute(row.id))))
+        })
+        .await
 }
 
 /// The form that brought more files with it: they are kept too, and what is wrong with them is told.
@@ -99,9 +112,7 @@ async fn show_without(
     around: Around,
     (said, trouble): (Said, Trouble),
 ) -> Result<HttpResponse, AppError> {
-    let reader = grant.clone();
-    let subject = around.db.read(move |conn| super::Subject::of_call(conn, &reader, call)).await?;
-    let target = subject.draft.map_or(Target::Call(call), |draft| Target::Dispute(draft.id));
+    let (_, target) = of_call(&grant, call, &around).await?;
     outcome::show_again(grant, target, request, around, said, trouble).await
 }
 

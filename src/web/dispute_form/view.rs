@@ -20,12 +20,12 @@ use crate::web::upload::Limits;
 
 /// What was typed into the form, and which files were kept for it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Typed {
-    pub(super) reason: String,
-    pub(super) additional_information: String,
-    pub(super) facts: Vec<(String, String)>,
-    pub(super) kept: Vec<FileId>,
-    pub(super) problems: Vec<Problem>,
+pub(in crate::web) struct Typed {
+    pub(in crate::web) reason: String,
+    pub(in crate::web) additional_information: String,
+    pub(in crate::web) facts: Vec<(String, String)>,
+    pub(in crate::web) kept: Vec<FileId>,
+    pub(in crate::web) problems: Vec<Problem>,
 }
 
 /// Where and when a form is shown.
@@ -276,7 +276,7 @@ fn state(typed: &Typed, value: &impl Fn(&str) -> String) -> FormState {
 }
 
 /// `fact[NAME]` is shown at NAME; what has no field is the form's.
-fn field_of(field: &str) -> &str {
+pub(super) fn field_of(field: &str) -> &str {
     let fact = field.strip_prefix("fact[").and_then(|rest| rest.strip_suffix(']'));
     match fact {
         Some(name) if fact::kind(name).is_some_and(|kind| !kind.is_file) => name,

@@ -69,7 +69,6 @@ pub(super) struct Panel {
 pub(super) struct May {
     pub(super) withdraw: bool,
     pub(super) discard: bool,
-    pub(super) add_evidence: bool,
     pub(super) write: bool,
     pub(super) write_notes: bool,
 }
@@ -157,7 +156,6 @@ impl Panel {
         let may = May {
             withdraw: !is_manager && is_pending,
             discard: !is_manager && row.status == Status::Draft,
-            add_evidence: !is_manager && matches!(row.status, Status::Pending | Status::Draft),
             write: row.status != Status::Draft && (!is_manager || may_edit),
             write_notes: is_manager && may_edit,
         };

@@ -19,7 +19,7 @@ use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
 use crate::web::chrome::{self, Here};
-use crate::web::dispute_form::{DisputeForm, Setting};
+use crate::web::dispute_form::{self, AdditionForm, DisputeForm, Setting};
 use crate::web::form::FormState;
 use crate::web::htmx::Htmx;
 use crate::web::page::{Chrome, Flash, FlashKind, Fragments, NavItem, Page};
@@ -35,6 +35,8 @@ pub(in crate::web) struct DisputePage {
     panel: Panel,
     /// A Draft is shown as the form it will be sent by.
     form: Option<DisputeForm>,
+    /// What a buyer can add to a Pending dispute.
+    addition: Option<AdditionForm>,
     /// The list's query, carried by every link.
     query: String,
     close: String,
@@ -54,11 +56,24 @@ pub(in crate::web) struct Typed {
     /// The decision form, with what is wrong with it.
     pub(super) decision: FormState,
     pub(super) reopening: FormState,
+    /// What was to be added to the dispute.
+    pub(super) addition: Option<dispute_form::Typed>,
     /// What was decided about a dispute that can't be decided any more.
     pub(super) unsent: Option<Unsent>,
 }
 
 impl Typed {
+    /// Whether something needs attention.
+    fn is_refused(&self) -> bool {
+        let is_clean = self.decision.is_clean() && self.reopening.is_clean() && self.problem.is_none();
+        !is_clean || self.addition.as_ref().is_some_and(|typed| !typed.problems.is_empty())
+    }
+
+    /// Facts and files to be added to the dispute.
+    pub(in crate::web) fn addition(typed: dispute_form::Typed) -> Self {
+        Self { addition: Some(typed), ..Self::default() }
+    }
+
     /// A message or an internal note.
     pub(in crate::web) fn message(body: String, is_note: bool) -> Self {
         Self { body, is_note, ..Self::default() }
@@ -152,6 +167,11 @@ impl Asked {
         }
     }
 
+    /// Where and when a form of the page is shown.
+    fn setting(&self) -> Option<Setting> {
+        self.limits.map(|limits| Setting { limits, now: self.now, in_panel: !self.is_whole })
+    }
+
     /// The list the dispute was opened from, if its address carries one.
     pub(super) fn list(&self, viewer: &DisputeViewer) -> Option<ListState> {
         state::carried(&self.query, viewer.viewer(), self.now)
@@ -196,7 +216,9 @@ pub(in crate::web) async fn answer(
         None => page,
     };
     Ok(match status {
+        StatusCode::OK => page,
         StatusCode::CONFLICT => page.conflict(),
+        StatusCode::PAYLOAD_TOO_LARGE => page.too_large(),
         StatusCode::FORBIDDEN => page.forbidden(),
         _ => page.unprocessable(),
     })
@@ -223,13 +245,19 @@ fn load(
         Chrome::default()
     };
     let form = draft_form(conn, viewer, &row, asked)?;
+    let query = list.as_ref().map(ListState::query).unwrap_or_default();
+    let addition = match asked.setting().filter(|_| form.is_none()) {
+        Some(setting) => AdditionForm::load(conn, viewer.viewer(), (&row, &query), typed.addition.as_ref(), setting)?,
+        None => None,
+    };
     let page = DisputePage {
         form,
+        addition,
         chrome,
         is_whole: asked.is_whole,
         panel: Panel::load(conn, viewer, &policy, row, (zone, asked.now))?,
         close: list.as_ref().map_or_else(paths::disputes, |list| list.here().to_string()),
-        query: list.map(|list| list.query()).unwrap_or_default(),
+        query,
         previous,
         next,
         form_token: uuid::Uuid::new_v4().simple().to_string(),
@@ -245,9 +273,8 @@ fn draft_form(
     row: &DisputeRow,
     asked: &Asked,
 ) -> Result<Option<DisputeForm>, AppError> {
-    let Some(limits) = asked.limits.filter(|_| row.status == Status::Draft) else { return Ok(None) };
+    let Some(setting) = asked.setting().filter(|_| row.status == Status::Draft) else { return Ok(None) };
     let call = calls::find(conn, viewer.scope(), row.call_id)?.ok_or(AppError::NotFound)?;
-    let setting = Setting { limits, now: asked.now, in_panel: !asked.is_whole };
     Ok(Some(DisputeForm::of_draft(conn, viewer.viewer(), (&call, row), setting)?))
 }
 
