@@ -24,9 +24,11 @@ use super::list_query::{Link, Params};
 use super::page::{Chrome, Fragments, NavItem, Page};
 use crate::auth::{Granted, ViewDisputes};
 use crate::clock::Clock;
+use crate::db::dispute_list::Missing;
 use crate::db::reports::{self, Names, Period};
 use crate::db::{AnyConnection, Db, DbError, policy};
 use crate::domain::Instant;
+use crate::domain::dispute::Status;
 use crate::domain::ids::BuyerId;
 use crate::domain::policy::Policy;
 use crate::domain::report::Tally;
@@ -104,17 +106,37 @@ impl Line {
         self.link.as_ref().map(ToString::to_string)
     }
 
+    /// The rows of these statuses behind it.
+    fn of(&self, statuses: &[Status]) -> Option<String> {
+        let with = |link: Link, status: &Status| link.with("status", status.code());
+        self.link.as_ref().map(|link| statuses.iter().fold(link.clone(), with).to_string())
+    }
+
+    /// The rows behind a share, or behind a time to a decision.
+    fn decided(&self) -> Option<String> {
+        self.of(&[Status::Accepted, Status::AcceptedPartial, Status::Rejected])
+    }
+
+    /// The rows behind an amount.
+    fn credited(&self) -> Option<String> {
+        self.of(&[Status::Accepted, Status::AcceptedPartial])
+    }
+
+    /// The rows that are overdue.
+    fn overdue(&self) -> Option<String> {
+        self.link.as_ref().map(|link| link.clone().with("due", 0).to_string())
+    }
+
     /// How many, and where they are.
     fn cells(&self) -> [(&'static str, u64, Option<String>); 6] {
-        let of = |status: &str| self.link.as_ref().map(|link| link.clone().with("status", status).to_string());
         let all = &self.all;
         [
             ("Disputes", all.disputes(), self.href()),
-            ("Pending", all.pending, of("pending")),
-            ("Accepted", all.accepted, of("accepted")),
-            ("Accepted Partial", all.partial, of("accepted_partial")),
-            ("Rejected", all.rejected, of("rejected")),
-            ("Withdrawn", all.withdrawn, of("withdrawn")),
+            ("Pending", all.pending, self.of(&[Status::Pending])),
+            ("Accepted", all.accepted, self.of(&[Status::Accepted])),
+            ("Accepted Partial", all.partial, self.of(&[Status::AcceptedPartial])),
+            ("Rejected", all.rejected, self.of(&[Status::Rejected])),
+            ("Withdrawn", all.withdrawn, self.of(&[Status::Withdrawn])),
         ]
     }
 }
@@ -189,12 +211,14 @@ impl Asked {
             }
             Key::Buyer(id) => Some(link.set("buyer", id)),
             Key::Reason(reason) => Some(link.with("reason", book.words(*reason))),
-            Key::Publisher(id) => id.map(|id| link.with("publisher", id)),
-            Key::Campaign(id) => id.map(|id| link.with("campaign", id)),
-            Key::Destination(text) => {
-                let destination = book.words(*text);
-                (!destination.is_empty()).then(|| link.with("destination", destination))
-            }
+            Key::Publisher(Some(id)) => Some(link.with("publisher", id)),
+            Key::Publisher(None) => Some(link.with("without", Missing::Publisher.code())),
+            Key::Campaign(Some(id)) => Some(link.with("campaign", id)),
+            Key::Campaign(None) => Some(link.with("without", Missing::Campaign.code())),
+            Key::Destination(text) => Some(match book.words(*text) {
+                "" => link.with("without", Missing::Destination.code()),
+                destination => link.with("destination", destination),
+            }),
             Key::Manager(id) => Some(link.with("decided_by", id)),
         }
     }

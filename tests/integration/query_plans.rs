@@ -10,7 +10,7 @@ use fairdial::db::audit_list::{self, AuditFilter};
 use fairdial::db::call_list::numbered::NumberedFilter as CallsByNumber;
 use fairdial::db::call_list::{self, CallFilter, CallSearch, CallSort, Disputable};
 use fairdial::db::dispute_list::numbered::{self, NumberedFilter as ByNumber, Standing};
-use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort, Mark};
+use fairdial::db::dispute_list::{self, DisputeFilter, DisputeSort, Mark, Missing};
 use fairdial::db::outbox::Topic;
 use fairdial::db::paging::{Place, Sort};
 use fairdial::db::webhooks::{self, Change, Wanted};
@@ -188,6 +188,9 @@ async fn any_other_disputes_are_sorted_candidates(#[values(true, false)] is_mana
         ("due", DisputeFilter { due_before: Some(now), ..all.clone() }),
         ("publisher", DisputeFilter { publisher: Some(PublisherId::generate()), ..all.clone() }),
         ("decided by", DisputeFilter { decided_by: Some(person), ..all.clone() }),
+        ("without a publisher", DisputeFilter { without: Some(Missing::Publisher), ..all.clone() }),
+        ("without a campaign", DisputeFilter { without: Some(Missing::Campaign), ..all.clone() }),
+        ("without a destination", DisputeFilter { without: Some(Missing::Destination), ..all.clone() }),
     ];
     let filters = of_both.iter().chain(of_managers.iter().filter(|_| is_manager));
     for place in [Place::First, Place::After(world.dispute.into()), Place::Before(world.dispute.into())] {

@@ -1,7 +1,9 @@
 //! Reports: figures that agree with the rows behind them.
 
 use chrono::Duration;
+use diesel::prelude::*;
 use fairdial::auth::{EditDisputes, Granted};
+use fairdial::db::DbError;
 use fairdial::db::transitions::{self, DecisionInput};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::decision::Verdict;
@@ -83,6 +85,70 @@ async fn every_figure_leads_to_as_many_rows() {
         followed += 1;
     }
     assert!(followed > 15);
+}
+
+#[actix_web::test]
+async fn shares_times_and_amounts_lead_to_the_rows_they_are_of() {
+    let (app, dana) = told().await;
+    let page = dana.get("/reports").await.page();
+    let kpis = page.select("#kpis dd a");
+    let mut numbers = Vec::new();
+    for link in &kpis {
+        numbers.push(dana.get(&link.attr("href")).await.page().row_ids("disputes-table").len());
+    }
+    // All, Pending, the share and the time of those decided, credit and clawback of those with a credit.
+    assert_eq!(numbers, [5, 1, 4, 4, 3, 3]);
+    let acme = page.select("#by-buyer tbody tr");
+    let acme = acme.iter().find(|row| row.page().texts("th").concat() == "acme").unwrap().page();
+    let cells = acme.select("td a");
+    let expected = [("66.7 %", 3), ("3 hours", 3), ("$84.00", 2), ("$50.00", 2)];
+    for (words, number) in expected {
+        let link = cells.iter().find(|link| link.text.replace('\u{a0}', " ") == words).expect(words);
+        assert_eq!(dana.get(&link.attr("href")).await.page().row_ids("disputes-table").len(), number, "{words}");
+    }
+    app.clock().advance(Duration::days(11));
+    let dana = app.manager("dana").await;
+    let late = dana.get("/reports").await.page().select("#kpis small a");
+    assert_eq!((late.len(), late[0].text.as_str()), (1, "1 overdue"));
+    assert_eq!(dana.get(&late[0].attr("href")).await.page().row_ids("disputes-table").len(), 1);
+}
+
+#[actix_web::test]
+async fn what_is_missing_leads_to_the_rows_without_it() {
+    let app = TestApp::start().await;
+    let viewer = app.viewer(Person::buyer("acme"));
+    let named = send(&app, "acme");
+    let mut nowhere = NewCall::ordinary(&viewer, app.clock().now());
+    nowhere.destination = String::new();
+    let nowhere = nowhere.add(app.db());
+    let nowhere = story::dispute(app.db(), app.clock(), &viewer, nowhere, Intent::Send).unwrap();
+    app.db()
+        .write_blocking::<_, DbError>(|conn| {
+            use fairdial::db::schema::{campaigns, disputes, publishers};
+            use fairdial::domain::ids::{CampaignId, PublisherId};
+            let (publisher, campaign) = (PublisherId::generate(), CampaignId::generate());
+            let of = (publishers::id.eq(publisher), publishers::name.eq("P"), publishers::name_key.eq("p"));
+            diesel::insert_into(publishers::table).values(of).execute(conn)?;
+            let of = (campaigns::id.eq(campaign), campaigns::name.eq("C"), campaigns::name_key.eq("c"));
+            diesel::insert_into(campaigns::table).values(of).execute(conn)?;
+            diesel::update(disputes::table.find(named))
+                .set((disputes::publisher_id.eq(publisher), disputes::campaign_id.eq(campaign)))
+                .execute(conn)?;
+            Ok(())
+        })
+        .unwrap();
+    let dana = app.manager("dana").await;
+    let page = dana.get("/reports").await.page();
+    for by in ["publisher", "campaign", "destination"] {
+        let lines = page.select(&format!("#by-{by} tbody tr"));
+        let none = lines.iter().find(|line| line.page().texts("th").concat() == format!("No {by}")).unwrap().page();
+        let list = dana.get(&none.select("th a")[0].attr("href")).await.page();
+        assert_eq!(list.row_ids("disputes-table"), [nowhere.to_string()], "{by}");
+        assert!(list.texts(".chips .chip").iter().any(|chip| chip.starts_with(&format!("Without {by}"))));
+        let all = app.buyer("acme").await.get(&format!("/disputes?without={by}")).await.page();
+        assert_eq!(all.row_ids("disputes-table").len(), 2, "a buyer has no such filter");
+    }
+    dana.get("/disputes?without=payout").await.assert_status(422);
 }
 
 #[actix_web::test]

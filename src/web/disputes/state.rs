@@ -4,7 +4,7 @@ use chrono::Days;
 use chrono_tz::Tz;
 
 use crate::auth::Viewer;
-use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort, Mark};
+use crate::db::dispute_list::{DEFAULT_SORT, DisputeFilter, DisputeSort, Mark, Missing};
 use crate::db::paging::Sort;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
@@ -29,7 +29,7 @@ text_enum! {
         Due = "due", "Due";
     }
 }
-words!(Column, DisputeSort, Status);
+words!(Column, DisputeSort, Missing, Status);
 
 /// The order of the review queue where nothing else is said.
 const QUEUE_SORT: Sort<DisputeSort> = Sort { key: DisputeSort::Due, is_descending: false };
@@ -57,7 +57,7 @@ const SORTS_OF_BUYERS: &[DisputeSort] = &[
 ];
 
 /// Filters that are texts in the address and come back into links and fields as they were.
-const KEPT: [&str; 11] = [
+const KEPT: [&str; 12] = [
     "due",
     "reason",
     "buyer",
@@ -69,10 +69,11 @@ const KEPT: [&str; 11] = [
     "submitted_to",
     "publisher",
     "decided_by",
+    "without",
 ];
 
 /// Those of them that only managers have.
-const OF_MANAGERS: [&str; 3] = ["due", "publisher", "decided_by"];
+const OF_MANAGERS: [&str; 4] = ["due", "publisher", "decided_by", "without"];
 
 impl Column {
     /// The columns this viewer can choose from, in their default order.
@@ -212,6 +213,7 @@ impl ListState {
             // Of publishers and deciders a buyer knows nothing: for it these filters don't exist.
             publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
             decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
+            without: if is_manager { params.word("without")? } else { None },
         };
         let kept = KEPT
             .iter()
@@ -304,11 +306,20 @@ impl ListState {
             chips.push(Chip::new("Mine", &link.clone().without("mine")));
         }
         if self.filter.due_before.is_some() {
-            chips.push(Chip::new(format!("Due within {} days", self.text("due")), &link.clone().without("due")));
+            let words = match self.text("due") {
+                "0" => "Overdue".to_owned(),
+                days => format!("Due within {days} days"),
+            };
+            chips.push(Chip::new(words, &link.clone().without("due")));
         }
         chips.extend(self.filter.publisher.map(|_| Chip::new("One publisher", &link.clone().without("publisher"))));
         chips.extend(
             self.filter.decided_by.map(|_| Chip::new("Decided by one manager", &link.clone().without("decided_by"))),
+        );
+        chips.extend(
+            self.filter
+                .without
+                .map(|missing| Chip::new(format!("Without {}", missing.label()), &link.clone().without("without"))),
         );
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));
