@@ -26,6 +26,8 @@ pub struct Profile {
     pub zone: Tz,
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
+    /// Whether the next Pending dispute opens after a decision.
+    pub opens_next: bool,
     pub epoch: i32,
 }
 
@@ -77,6 +79,7 @@ impl Viewer {
             zone: row.time_zone.parse().unwrap_or(Tz::UTC),
             theme: row.theme,
             keyboard_shortcuts: row.keyboard_shortcuts,
+            opens_next: row.opens_next,
             epoch: row.epoch,
         };
         Some(match row.buyer_id {

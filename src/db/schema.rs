@@ -69,6 +69,7 @@ diesel::table! {
         theme -> Text,
         keyboard_shortcuts -> Bool,
         mail_notifications -> Bool,
+        opens_next -> Bool,
         created_at -> Timestamp,
         last_signed_in_at -> Nullable<Timestamp>,
     }
@@ -374,6 +375,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    default_views (user_id) {
+        user_id -> BigInt,
+        view_id -> BigInt,
+    }
+}
+
+diesel::table! {
     saved_views (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -503,6 +511,7 @@ diesel::joinable!(disputes -> publishers (publisher_id));
 diesel::joinable!(disputes -> campaigns (campaign_id));
 diesel::joinable!(evidence -> disputes (dispute_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(default_views -> saved_views (view_id));
 diesel::joinable!(tokens -> users (user_id));
 diesel::joinable!(users -> buyers (buyer_id));
 diesel::joinable!(messages -> users (author_id));
@@ -544,6 +553,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     presences,
     publishers,
     recordings,
+    default_views,
     saved_views,
     sessions,
     staged_uploads,

@@ -32,6 +32,8 @@ pub struct UserRow {
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
     pub mail_notifications: bool,
+    /// Whether the next Pending dispute opens after a decision.
+    pub opens_next: bool,
     pub created_at: Instant,
 }
 
@@ -296,6 +298,7 @@ pub struct Preferences {
     pub theme: Theme,
     pub keyboard_shortcuts: bool,
     pub mail_notifications: bool,
+    pub opens_next: bool,
 }
 
 impl UserRow {
@@ -308,6 +311,7 @@ impl UserRow {
             theme: self.theme,
             keyboard_shortcuts: self.keyboard_shortcuts,
             mail_notifications: self.mail_notifications,
+            opens_next: self.opens_next,
         }
     }
 }

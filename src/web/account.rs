@@ -16,9 +16,9 @@ use super::htmx::Htmx;
 use super::page::{Chrome, Fragments, NavItem, Page, see_other};
 use super::paths::{self, LocalPath};
 use super::{AppError, notice::Notice};
-use crate::auth::Viewer;
 use crate::auth::principal::Theme;
 use crate::auth::session::{Loaded, TypedSession};
+use crate::auth::{EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::users::{self, Preferences, UserRow};
@@ -44,6 +44,8 @@ pub(super) struct AccountPage {
     sessions: Vec<SessionLine>,
     /// Whether this platform sends e-mail at all.
     sends_mail: bool,
+    /// Whether the person decides disputes.
+    decides: bool,
 }
 
 /// A session in the list.
@@ -160,7 +162,7 @@ impl Fields {
 
     /// What was typed, over what is saved.
     fn keep(&self, mut state: FormState) -> FormState {
-        for field in ["name", "time_zone", "theme", "keyboard_shortcuts", "mail_notifications"] {
+        for field in ["name", "time_zone", "theme", "keyboard_shortcuts", "mail_notifications", "opens_next"] {
             if let Some(value) = self.last(field) {
                 state = state.with(field, value);
             }
@@ -192,6 +194,7 @@ impl Fields {
         for (field, what, setting) in [
             ("keyboard_shortcuts", "Keyboard shortcuts are on or off", &mut wanted.keyboard_shortcuts),
             ("mail_notifications", "Notifications come by e-mail or they don't", &mut wanted.mail_notifications),
+            ("opens_next", "The next dispute opens after a decision or it doesn't", &mut wanted.opens_next),
         ] {
             match self.last(field) {
                 None => {}
@@ -211,6 +214,7 @@ fn typed(preferences: &Preferences) -> FormState {
         .with("theme", preferences.theme.code())
         .with("keyboard_shortcuts", u8::from(preferences.keyboard_shortcuts))
         .with("mail_notifications", u8::from(preferences.mail_notifications))
+        .with("opens_next", u8::from(preferences.opens_next))
 }
 
 fn current_session(request: &HttpRequest) -> Option<SessionId> {
@@ -255,6 +259,7 @@ impl AccountPage {
             odd_zone: (!zones::is_offered(zone)).then(|| zone.name()),
             sessions,
             sends_mail,
+            decides: Granted::<EditDisputes>::check(viewer).is_some(),
         })
     }
 

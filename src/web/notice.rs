@@ -31,6 +31,7 @@ text_enum! {
         Reopened = "reopened", "The dispute is Pending again. The buyer is told.";
         Assigned = "assigned", "The assignment is saved. Buyers don’t see it.";
         ViewSaved = "view_saved", "The view is saved.";
+        ViewOpensFirst = "view_opens_first", "Saved. It holds when Disputes is opened from the menu.";
         ViewRemoved = "view_removed", "The view is removed.";
         CannedNoteSaved = "canned_note_saved", "The note is saved.";
         CannedNoteRemoved = "canned_note_removed", "The note is removed.";

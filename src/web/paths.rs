@@ -111,6 +111,10 @@ paths! {
     /// Saved views.
     views() => "/views";
     /// Removes a saved view.
+    view(id) => "/views/{id}";
+    /// Opens a view first.
+    view_default(id) => "/views/{id}/default";
+    /// Removes one.
     view_deletion(id) => "/views/{id}/delete";
     /// Canned notes.
     notes() => "/notes";

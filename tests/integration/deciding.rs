@@ -289,3 +289,32 @@ async fn after_a_decision_the_list_is_where_it_was() {
     assert_eq!(answer.page().text("#pending-count"), "1");
     assert!(answer.header("hx-push-url").starts_with("/disputes?status=pending"));
 }
+
+#[actix_web::test]
+async fn who_wants_it_so_gets_the_next_dispute_after_a_decision() {
+    let app = TestApp::start().await;
+    let ids: Vec<_> = (0..3).map(|_| sent(&app, &acme(&app), |_| {})).collect();
+    let dana = app.manager("dana").await;
+    dana.post("/account", &[("opens_next", "perhaps")]).await.assert_status(422);
+    dana.post("/account", &[("opens_next", "0"), ("opens_next", "1")]).await.assert_status(303);
+    assert!(dana.get("/account").await.page().has("#opens_next[checked]"));
+    assert!(!app.buyer("acme").await.get("/account").await.page().has("#opens_next"), "buyers decide nothing");
+    let query = "status=pending&sort=submitted&per_page=2&tz=UTC";
+    let answer = dana.post(&format!("{}?{query}", at(ids[0])), &[("verdict", "rejected")]).await;
+    assert_eq!(answer.location(), format!("/disputes/{}?{query}", ids[1]));
+    dana.follow(&answer).await.assert_body_has("The decision is recorded");
+
+    let decide = async |id| {
+        let request = dana.request(reqwest::Method::POST, &format!("{}?{query}", at(id)));
+        let request = request.form(&[("verdict", "accepted")]).header("HX-Request", "true");
+        dana.send(request.header("HX-Request-Type", "partial").header("HX-Target", "div#panel-slot")).await
+    };
+    let answer = decide(ids[1]).await;
+    answer.assert_ok().assert_body_has("The decision is recorded");
+    assert_eq!(answer.page().attr("#details-panel", "data-presence"), format!("/disputes/{}/presence", ids[2]));
+    assert_eq!(answer.header("hx-push-url"), format!("/disputes/{}?{query}", ids[2]));
+    assert_eq!(answer.page().text("#pending-count"), "1");
+    // After the last there is nothing to open.
+    let answer = decide(ids[2]).await;
+    assert_eq!(answer.assert_ok().page().attr("[data-decided]", "data-next"), "");
+}

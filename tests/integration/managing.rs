@@ -88,6 +88,50 @@ async fn a_view_is_ones_own_until_it_is_shared() {
 }
 
 #[actix_web::test]
+async fn a_view_is_renamed_shared_replaced_and_opened_first() {
+    let app = TestApp::start().await;
+    let ids = [sent(&app, &acme(&app), |_| {}), sent(&app, &acme(&app), |_| {})];
+    let (dana, petra) = (app.manager("dana").await, app.manager("petra").await);
+    dana.post(&format!("/disputes/{}/assignment", ids[0]), &[("user", "me")]).await.assert_status(303);
+    dana.post("/views", &[("name", "Work"), ("query", "mine=1")]).await.assert_status(303);
+    let view = dana.get("/views").await.page().row_ids("views").pop().expect("a view");
+    let path = format!("/views/{view}");
+    let default = format!("{path}/default");
+    petra.post(&path, &[("name", "Mine now")]).await.assert_not_found();
+    petra.post(&default, &[("first", "1")]).await.assert_not_found();
+    let wrong = dana.post(&path, &[("name", " "), ("shared", "1")]).await;
+    wrong.assert_status(422).assert_field_error("name", "Give the view a name of at most 60 characters");
+    assert_eq!(wrong.page().attr("form.narrow", "action"), path, "mended, it changes this view");
+
+    // Opened first, a bare address shows it; one that says something doesn't.
+    dana.post(&default, &[("first", "1")]).await.assert_redirect("/views");
+    assert_eq!(rows(&dana, "/disputes").await, texts(&ids[..1]));
+    assert_eq!(dana.get("/disputes").await.page().text(".views a[aria-current]"), "Work");
+    let views = dana.get("/disputes").await.page().attrs(".views a", "href");
+    assert_eq!(rows(&dana, &views[0]).await.len(), 2, "All is all");
+    assert_eq!(rows(&petra, "/disputes").await.len(), 2, "it is dana's alone");
+
+    // Shared, another can have it first, until it is shared no more.
+    dana.post(&path, &[("name", "Ours"), ("shared", "1")]).await.assert_redirect("/views");
+    petra.post(&default, &[("first", "1")]).await.assert_redirect("/views");
+    assert!(rows(&petra, "/disputes").await.is_empty(), "none of these is petra's");
+    dana.post(&path, &[("name", "Ours")]).await.assert_redirect("/views");
+    assert_eq!(rows(&petra, "/disputes").await.len(), 2);
+    assert_eq!(rows(&dana, "/disputes").await.len(), 1);
+
+    // The same name again is the same view with another list.
+    dana.post("/views", &[("name", "Ours"), ("query", "status=rejected")]).await.assert_status(303);
+    let page = dana.get("/views").await.page();
+    assert_eq!(page.row_ids("views"), [view]);
+    assert!(rows(&dana, "/disputes").await.is_empty());
+    dana.post(&default, &[("first", "0")]).await.assert_redirect("/views");
+    assert_eq!(rows(&dana, "/disputes").await.len(), 2);
+    dana.post(&default, &[("first", "1")]).await.assert_redirect("/views");
+    dana.post(&format!("{path}/delete"), &[]).await.assert_redirect("/views");
+    assert_eq!(rows(&dana, "/disputes").await.len(), 2);
+}
+
+#[actix_web::test]
 async fn canned_notes_are_kept_changed_and_filled_in() {
     let app = TestApp::start().await;
     let id = sent(&app, &acme(&app), |_| {});

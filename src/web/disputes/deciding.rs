@@ -7,7 +7,7 @@ use askama::Template;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use super::show::{Asked, Problem, Typed, Unsent, answer};
+use super::show::{Asked, Problem, Typed, Unsent, answer, load};
 use crate::auth::{DisputeViewer, EditDisputes, Granted, Permission};
 use crate::clock::Clock;
 use crate::db::answers::{self, Answer};
@@ -316,7 +316,7 @@ impl Onward {
     }
 }
 
-/// Back to the place in the list, at the next Pending row; without a list, to the dispute as decided.
+/// Back to the place in the list, at the next Pending row, or on to that dispute; without a list, to the one decided.
 async fn done(
     (viewer, id): (DisputeViewer, DisputeId),
     (htmx, asked, onward): (Htmx, Asked, Option<Onward>),
@@ -324,6 +324,15 @@ async fn done(
     (request, notice): (&HttpRequest, Notice),
 ) -> Result<HttpResponse, AppError> {
     let Some(Onward { place, next }) = onward else { return Ok(notice.redirect(request, asked.back_to(id))) };
+    if let Some(next) = next.filter(|_| viewer.viewer().profile().opens_next) {
+        let there = asked.back_to(next);
+        if htmx.region() != Some("panel-slot") {
+            return Ok(notice.redirect(request, there));
+        }
+        let (page, pending) = db.read(move |conn| load(conn, &viewer, next, &asked, Typed::default())).await?;
+        let page = Page::new(htmx, page).with_badge(Some(pending)).with_flash(notice.flash()).with_url(there);
+        return Ok(page.respond_to(request));
+    }
     if htmx.region() == Some("panel-slot") {
         let pending = db.read(move |conn| Ok::<_, AppError>(counters::pending(conn, viewer.scope())?)).await?;
         let done = Done { next: next.map(|id| id.to_string()).unwrap_or_default() };

@@ -117,6 +117,12 @@ fn views(
             count: None,
         });
     }
+    // A saved view may be the same list as a built-in one: its own name says more.
+    if let Some(last) = found.iter().rposition(|view| view.is_current) {
+        for (at, view) in found.iter_mut().enumerate() {
+            view.is_current = at == last;
+        }
+    }
     Ok(found)
 }
 
@@ -265,7 +271,10 @@ fn load(
 ) -> Result<DisputesPage, AppError> {
     let (scope, is_manager) = (viewer.scope(), viewer.viewer().is_manager());
     let policy = policy::load(conn)?;
-    let mut params = params.clone();
+    let mut params = match opened_first(conn, viewer, params)? {
+        Some(query) => Params::parse(query.trim_start_matches('?')),
+        None => params.clone(),
+    };
     name_to_id(conn, viewer.viewer(), &mut params)?;
     let state = ListState::read(&params, viewer.viewer(), saved(conn, viewer)?, now)?;
     let (listing, is_region) = (&state.listing, region == Some("disputes-region"));
@@ -322,6 +331,14 @@ fn load(
         zone_name: zone_name(&state, now),
         state,
     })
+}
+
+/// The view that a manager's bare address opens with.
+fn opened_first(conn: &mut AnyConnection, viewer: &DisputeViewer, params: &Params) -> Result<Option<String>, AppError> {
+    let Some(manager) = Granted::<ViewDisputes>::check(viewer.viewer()).filter(|_| params.is_empty()) else {
+        return Ok(None);
+    };
+    Ok(views::opened_first(conn, &manager)?.map(|(_, query)| query))
 }
 
 fn reasons(policy: &Policy) -> Vec<(String, String)> {

@@ -224,7 +224,7 @@ pub(in crate::web) async fn answer(
     })
 }
 
-fn load(
+pub(super) fn load(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     id: DisputeId,

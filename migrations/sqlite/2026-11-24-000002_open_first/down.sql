@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN opens_next;
+DROP TABLE default_views;
