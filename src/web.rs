@@ -26,6 +26,7 @@ pub mod messages;
 pub mod notes;
 pub mod notice;
 pub mod notifications;
+pub mod once;
 pub mod page;
 pub mod path;
 pub mod paths;

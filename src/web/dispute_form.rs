@@ -14,12 +14,12 @@ use super::disputes::Asked;
 use super::error::Link;
 use super::htmx::Htmx;
 use super::notice::Notice;
+use super::once::{Done, FormToken, once};
 use super::page::{Chrome, Fragments, NavItem, Page, see_other};
 use super::upload::{self, Limits, Sent};
 use super::{AppError, Path, paths};
 use crate::auth::{DisputeCalls, Granted};
 use crate::clock::Clock;
-use crate::db::answers::{self, Answer};
 use crate::db::calls::CallRow;
 use crate::db::disputes::DisputeRow;
 use crate::db::sending::{self, Files, SendError};
@@ -167,11 +167,11 @@ pub(in crate::web) async fn create(
         return outcome::show_again(grant, Target::Call(call), &request, around, said, trouble).await;
     }
     let (claim, files, intent) = (said.claim.clone(), said.files(&around), said.intent);
-    let (writer, clock, key) = (grant.clone(), around.clock.clone(), said.key.clone());
+    let (writer, clock, token) = (grant.clone(), around.clock.clone(), said.token.clone());
     let done = around
         .db
         .write(move |conn| {
-            once(conn, &writer, &clock, key.as_deref(), |conn| {
+            once(conn, (writer.user(), clock.now()), ("form", &token), |conn| {
                 let id = sending::create(conn, &writer, &clock, call, (&claim, &files, intent))?;
                 Ok((paths::dispute(id), told_of(intent)))
             })
@@ -195,13 +195,13 @@ pub(in crate::web) async fn update(
         return outcome::show_again(grant, Target::Dispute(id), &request, around, said, trouble).await;
     }
     let (claim, files, intent) = (said.claim.clone(), said.files(&around), said.intent);
-    let (writer, clock, key) = (grant.clone(), around.clock.clone(), said.key.clone());
+    let (writer, clock, token) = (grant.clone(), around.clock.clone(), said.token.clone());
     // In the list it was opened from, if its address carries one.
     let back = Asked::of(&request, &around.here, &around.htmx, clock.now()).back_to(id);
     let done = around
         .db
         .write(move |conn| {
-            once(conn, &writer, &clock, key.as_deref(), |conn| {
+            once(conn, (writer.user(), clock.now()), ("form", &token), |conn| {
                 let row = disputes::find(conn, writer.scope(), id)?.ok_or(SendError::Missing)?;
                 let told = if row.status == Status::Pending {
                     add_to_pending(conn, &writer, &clock, (&row, &claim), &files)?;
@@ -262,8 +262,7 @@ struct Said {
     kept: Vec<crate::domain::ids::FileId>,
     /// Whether each kept file was named by an id.
     kept_is_readable: bool,
-    /// What makes a double click one: absent, there is no telling.
-    key: Option<String>,
+    token: FormToken,
 }
 
 impl Said {
@@ -283,8 +282,8 @@ impl Said {
         kept.sort_unstable();
         kept.dedup();
         let claim = Claim::new(sent.value("reason"), sent.value("additional_information"), sent.facts());
-        let key = outcome::key_of(sent.value("form_token"));
-        Ok(Self { sent, claim, intent, kept, kept_is_readable, key })
+        let token = FormToken::new(sent.value("form_token"));
+        Ok(Self { sent, claim, intent, kept, kept_is_readable, token })
     }
 
     /// What was typed, with the files kept so far.
@@ -330,36 +329,6 @@ fn told_of(intent: Intent) -> Notice {
         Intent::Send => Notice::Sent,
         Intent::Draft => Notice::DraftSaved,
     }
-}
-
-/// What a write led to: where to go, what to say there, and whether this request did it.
-struct Done {
-    location: String,
-    notice: Option<Notice>,
-    /// An earlier click did it; the files of this one are nobody's.
-    is_replayed: bool,
-}
-
-/// Does the work once for each key: whoever comes again gets the first answer.
-fn once(
-    conn: &mut AnyConnection,
-    grant: &Granted<DisputeCalls>,
-    clock: &Clock,
-    key: Option<&str>,
-    work: impl Fn(&mut AnyConnection) -> Result<(String, Notice), SendError>,
-) -> Result<Done, SendError> {
-    if let Some(key) = key
-        && let Some(answer) = answers::recall(conn, grant.user(), key, clock.now())?
-    {
-        let notice = Notice::from_code(&answer.body);
-        return Ok(Done { location: answer.location, notice, is_replayed: true });
-    }
-    let (location, notice) = work(conn)?;
-    if let Some(key) = key {
-        let answer = Answer { body: notice.code().to_owned(), ..Answer::see_other(location.clone()) };
-        answers::remember(conn, grant.user(), key, &answer, clock.now())?;
-    }
-    Ok(Done { location, notice: Some(notice), is_replayed: false })
 }
 
 /// Answers: on to the dispute, or the form again.

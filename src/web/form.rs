@@ -67,7 +67,7 @@ fn without_nul(body: web::Bytes) -> web::Bytes {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
 }
 
-fn is_urlencoded(request: &HttpRequest) -> bool {
+pub(super) fn is_urlencoded(request: &HttpRequest) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")

@@ -9,10 +9,10 @@ use super::disputes::{Asked, Outcome, Problem, Typed, answer};
 use super::form::Checked;
 use super::htmx::Htmx;
 use super::notice::Notice;
+use super::once::{FormToken, once};
 use super::{AppError, Path};
 use crate::auth::DisputeViewer;
 use crate::clock::Clock;
-use crate::db::answers::{self, Answer};
 use crate::db::messages::{self, MessageError};
 use crate::db::{AnyConnection, Db, disputes};
 use crate::domain::claim::clean_text;
@@ -27,7 +27,7 @@ pub(super) struct MessageForm {
     #[serde(default)]
     internal: String,
     #[serde(default)]
-    form_token: String,
+    form_token: FormToken,
 }
 
 /// POST `/disputes/{id}/messages`.
@@ -66,32 +66,24 @@ fn write(
     viewer: &DisputeViewer,
     clock: &Clock,
     (id, body, is_note): (DisputeId, &str, bool),
-    token: &str,
+    token: &FormToken,
 ) -> Result<Notice, MessageError> {
     let (user, now) = (viewer.viewer().user(), clock.now());
-    // A token of another form could answer for this one; what it was given for is part of the key.
-    let key = format!("message/{id}/{token}");
-    let is_kept = (1..=100).contains(&token.len());
-    if is_kept {
-        let earlier = answers::recall(conn, user, &key, now)?;
-        if let Some(notice) = earlier.and_then(|answer| Notice::from_code(&answer.body)) {
-            return Ok(notice);
-        }
-    }
-    let status = |conn: &mut AnyConnection| -> Result<Option<Status>, MessageError> {
-        Ok(disputes::find(conn, viewer.scope(), id)?.map(|row| row.status))
-    };
-    let before = status(conn)?;
-    messages::write(conn, viewer, clock, id, (body, is_note))?;
-    let is_reopened = before == Some(Status::Rejected) && status(conn)? == Some(Status::Pending);
-    let notice = match (is_note, is_reopened) {
-        (true, _) => Notice::NoteSaved,
-        (false, true) => Notice::ReplyReopened,
-        (false, false) => Notice::MessageSent,
-    };
-    if is_kept {
-        let answer = Answer { body: notice.code().to_owned(), ..Answer::see_other(String::new()) };
-        answers::remember(conn, user, &key, &answer, now)?;
-    }
-    Ok(notice)
+    let of = format!("message/{id}");
+    let done = once(conn, (user, now), (&of, token), |conn| {
+        let status = |conn: &mut AnyConnection| -> Result<Option<Status>, MessageError> {
+            Ok(disputes::find(conn, viewer.scope(), id)?.map(|row| row.status))
+        };
+        let before = status(conn)?;
+        messages::write(conn, viewer, clock, id, (body, is_note))?;
+        let is_reopened = before == Some(Status::Rejected) && status(conn)? == Some(Status::Pending);
+        let notice = match (is_note, is_reopened) {
+            (true, _) => Notice::NoteSaved,
+            (false, true) => Notice::ReplyReopened,
+            (false, false) => Notice::MessageSent,
+        };
+        Ok::<_, MessageError>((String::new(), notice))
+    })?;
+    // Every answer that is kept has one.
+    Ok(done.notice.unwrap_or(Notice::MessageSent))
 }

@@ -9,6 +9,7 @@ use super::chrome::{self, Here};
 use super::form::{Checked, FormState};
 use super::htmx::Htmx;
 use super::notice::Notice;
+use super::once::{FormToken, once};
 use super::page::{Chrome, Fragments, NavItem, Page};
 use super::{AppError, Path, paths};
 use crate::auth::{EditDisputes, Granted};
@@ -82,6 +83,7 @@ pub(super) struct NoteForm {
     id: String,
     title: String,
     body: String,
+    form_token: FormToken,
 }
 
 /// POST `/notes`: adds one, or changes the one that is named.
@@ -113,7 +115,13 @@ pub(super) async fn save(
             let text = (title.as_str(), body.as_str());
             match id {
                 Some(id) => Ok::<_, AppError>(canned_notes::change(conn, &grant, id, Some(text), now)?),
-                None => Ok(canned_notes::add(conn, &grant, text, now).map(|()| true)?),
+                None => {
+                    once(conn, (grant.user(), now), ("note", &form.form_token), |conn| {
+                        canned_notes::add(conn, &grant, text, now)?;
+                        Ok::<_, AppError>((String::new(), Notice::CannedNoteSaved))
+                    })?;
+                    Ok(true)
+                }
             }
         })
         .await?;

@@ -10,6 +10,7 @@ use super::disputes::list_query;
 use super::form::{Checked, FormState};
 use super::htmx::Htmx;
 use super::notice::Notice;
+use super::once::{FormToken, once};
 use super::page::{Chrome, Fragments, NavItem, Page};
 use super::{AppError, Path, paths};
 use crate::auth::{Granted, ViewDisputes};
@@ -87,6 +88,7 @@ pub(super) struct ViewForm {
     name: String,
     query: String,
     shared: String,
+    form_token: FormToken,
 }
 
 impl ViewForm {
@@ -110,7 +112,13 @@ pub(super) async fn create(
         return Ok(Page::new(htmx, page).unprocessable().respond_to(&request));
     }
     let back = format!("{}{query}", paths::disputes());
-    db.write(move |conn| Ok::<_, AppError>(views::save(conn, &grant, (&name, &query, is_shared), now)?)).await?;
+    db.write(move |conn| {
+        once(conn, (grant.user(), now), ("view", &form.form_token), |conn| {
+            views::save(conn, &grant, (&name, &query, is_shared), now)?;
+            Ok::<_, AppError>((String::new(), Notice::ViewSaved))
+        })
+    })
+    .await?;
     Ok(Notice::ViewSaved.redirect(&request, back))
 }
 

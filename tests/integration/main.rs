@@ -19,6 +19,7 @@ mod demo;
 mod dispute_table;
 mod disputes;
 mod disputing;
+mod double_clicks;
 mod evidence;
 mod harness;
 mod import;

@@ -16,6 +16,7 @@ use crate::web::filters::When;
 use crate::web::form::{Checked, FormState};
 use crate::web::htmx::Htmx;
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, made_once};
 use crate::web::page::{Chrome, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
 
@@ -149,11 +150,17 @@ pub(in crate::web) async fn create(
             expires_at: days.map(|days| now + Duration::days(days)),
         };
         let (actor, epoch) = (viewer.actor(), viewer.profile().epoch);
+        let token = FormToken::new(text("form_token"));
         let created = db
             .write(move |conn| {
                 // Whoever was signed out meanwhile leaves nothing behind that still opens.
                 let user = users::find(conn, new.user)?.filter(|user| !user.is_disabled && user.epoch == epoch);
-                user.map(|_| tokens::create(conn, &actor, &new, now)).transpose()
+                let make = |conn: &mut _| tokens::create(conn, &actor, &new, now);
+                let renew = |conn: &mut _, id| {
+                    tokens::revoke(conn, &actor, Some(new.user), id, now)?;
+                    make(conn)
+                };
+                user.map(|_| made_once(conn, (new.user, now), ("token", &token), make, renew)).transpose()
             })
             .await;
         match created {

@@ -26,7 +26,6 @@ use crate::web::{AppError, paths};
 pub(in crate::web) struct AdditionForm {
     action: String,
     upload_url: String,
-    form_token: String,
     in_panel: bool,
     /// Whether anything can be added now.
     is_open: bool,
@@ -91,7 +90,6 @@ impl AdditionForm {
         Ok(Some(Self {
             action: format!("{}{query}", paths::dispute(row.id)),
             upload_url: paths::uploads(row.call_id),
-            form_token: uuid::Uuid::new_v4().simple().to_string(),
             in_panel: setting.in_panel,
             is_open,
             is_typed,

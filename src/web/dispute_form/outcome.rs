@@ -1,7 +1,6 @@
 //! What becomes of a form that could not be saved or sent: the form again, with all that was typed and kept.
 
 use actix_web::{HttpRequest, HttpResponse, Responder};
-use sha2::{Digest, Sha256};
 
 use super::view::Typed;
 use super::{Said, Subject, Target, addition};
@@ -23,11 +22,6 @@ pub(super) struct Trouble {
     pub(super) problems: Vec<Problem>,
     pub(super) is_too_large: bool,
     pub(super) is_conflict: bool,
-}
-
-/// The key of a form's token; a digest, so that it has one length whatever was sent.
-pub(super) fn key_of(token: &str) -> Option<String> {
-    (!token.is_empty()).then(|| format!("form/{}", hex::encode(Sha256::digest(token))))
 }
 
 pub(super) fn too_many(limit: u32) -> Problem {

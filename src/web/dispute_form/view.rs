@@ -43,7 +43,6 @@ pub(in crate::web) struct Setting {
 pub(in crate::web) struct DisputeForm {
     action: String,
     upload_url: String,
-    form_token: String,
     in_panel: bool,
     window: Window,
     call: About,
@@ -215,7 +214,6 @@ impl DisputeForm {
         Ok(Self {
             action: draft.map_or_else(|| paths::call_disputes(call.id), |draft| paths::dispute(draft.id)),
             upload_url: paths::uploads(call.id),
-            form_token: uuid::Uuid::new_v4().simple().to_string(),
             in_panel: setting.in_panel,
             window: Window {
                 closes: when(window.closes_at()),

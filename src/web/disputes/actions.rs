@@ -13,6 +13,7 @@ use crate::domain::ids::DisputeId;
 use crate::web::chrome::Here;
 use crate::web::htmx::Htmx;
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, once};
 use crate::web::page::Page;
 use crate::web::{AppError, Path, paths};
 
@@ -23,13 +24,22 @@ pub(in crate::web) type Outcome = Result<Either<HttpResponse, Page<DisputePage>>
 pub(in crate::web) async fn withdraw(
     (grant, viewer): (Granted<DisputeCalls>, DisputeViewer),
     id: Path<DisputeId>,
+    token: FormToken,
     (request, here, htmx): (HttpRequest, Here, Htmx),
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Outcome {
     let asked = Asked::of(&request, &here, &htmx, clock.now());
     let (id, now) = (*id, Data::clone(&clock));
-    match db.write(move |conn| transitions::withdraw(conn, &grant, &now, id)).await {
-        Ok(()) => Ok(Either::Left(Notice::Withdrawn.redirect(&request, asked.back_to(id)))),
+    let done = db
+        .write(move |conn| {
+            once(conn, (grant.user(), now.now()), (&format!("withdrawal/{id}"), &token), |conn| {
+                transitions::withdraw(conn, &grant, &now, id)?;
+                Ok::<_, SendError>((String::new(), Notice::Withdrawn))
+            })
+        })
+        .await;
+    match done {
+        Ok(_) => Ok(Either::Left(Notice::Withdrawn.redirect(&request, asked.back_to(id)))),
         Err(SendError::Closed(status)) => {
             let problem = Problem::Conflict(not_withdrawn(status));
             answer((viewer, id), (htmx, asked), &db, (problem, Typed::default())).await.map(Either::Right)
@@ -42,13 +52,22 @@ pub(in crate::web) async fn withdraw(
 pub(in crate::web) async fn discard(
     (grant, viewer): (Granted<DisputeCalls>, DisputeViewer),
     id: Path<DisputeId>,
+    token: FormToken,
     (request, here, htmx): (HttpRequest, Here, Htmx),
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Outcome {
     let asked = Asked::of(&request, &here, &htmx, clock.now());
     let (id, now) = (*id, Data::clone(&clock));
-    match db.write(move |conn| sending::discard(conn, &grant, &now, id)).await {
-        Ok(()) => Ok(Either::Left(Notice::DraftDiscarded.redirect(&request, paths::disputes()))),
+    let done = db
+        .write(move |conn| {
+            once(conn, (grant.user(), now.now()), (&format!("discard/{id}"), &token), |conn| {
+                sending::discard(conn, &grant, &now, id)?;
+                Ok::<_, SendError>((String::new(), Notice::DraftDiscarded))
+            })
+        })
+        .await;
+    match done {
+        Ok(_) => Ok(Either::Left(Notice::DraftDiscarded.redirect(&request, paths::disputes()))),
         Err(SendError::Closed(status)) => {
             let problem = Problem::Conflict(not_discarded(status));
             answer((viewer, id), (htmx, asked), &db, (problem, Typed::default())).await.map(Either::Right)

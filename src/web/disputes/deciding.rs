@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::show::{Asked, Problem, Typed, Unsent, answer, load};
 use crate::auth::{DisputeViewer, EditDisputes, Granted, Permission};
 use crate::clock::Clock;
-use crate::db::answers::{self, Answer};
 use crate::db::transitions::{self, DecideError, DecisionInput};
 use crate::db::{AnyConnection, Db, counters, dispute_list, disputes};
 use crate::domain::claim::clean_text;
@@ -22,6 +21,7 @@ use crate::web::chrome::Here;
 use crate::web::form::{Checked, FormState};
 use crate::web::htmx::Htmx;
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, once};
 use crate::web::page::{Fragments, Page};
 use crate::web::{AppError, Path};
 
@@ -35,7 +35,7 @@ pub(in crate::web) struct DecisionForm {
     note: String,
     version: String,
     difference_seen: String,
-    form_token: String,
+    form_token: FormToken,
 }
 
 impl DecisionForm {
@@ -146,14 +146,6 @@ pub(super) fn write(
     id: DisputeId,
     form: &DecisionForm,
 ) -> Result<Sent, DecideError> {
-    let token = form.form_token.as_str();
-    // A token of another form could answer for this one; what it was given for is part of the key.
-    let key = (1..=100).contains(&token.len()).then(|| format!("decision/{id}/{token}"));
-    if let Some(key) = &key
-        && answers::recall(conn, grant.user(), key, clock.now())?.is_some()
-    {
-        return Ok(Sent::Done);
-    }
     let dispute = disputes::find(conn, grant.scope(), id)?.ok_or(DecideError::Missing)?;
     let currency = Currency::from_code(&dispute.currency).unwrap_or(Currency::USD);
     let input = match form.read(currency) {
@@ -164,10 +156,11 @@ pub(super) fn write(
             return Ok(Sent::Unreadable(form));
         }
     };
-    transitions::decide(conn, grant, clock, id, &input)?;
-    if let Some(key) = &key {
-        answers::remember(conn, grant.user(), key, &Answer::see_other(String::new()), clock.now())?;
-    }
+    let of = format!("decision/{id}");
+    once(conn, (grant.user(), clock.now()), (&of, &form.form_token), |conn| {
+        transitions::decide(conn, grant, clock, id, &input)?;
+        Ok::<_, DecideError>((String::new(), Notice::Decided))
+    })?;
     Ok(Sent::Done)
 }
 
@@ -227,6 +220,7 @@ pub(super) fn refused(error: DecideError, form: &DecisionForm, zone: Tz) -> Resu
 #[serde(default)]
 pub(in crate::web) struct ReopeningForm {
     reason: String,
+    form_token: FormToken,
 }
 
 /// POST `/disputes/{id}/reopening`.
@@ -240,8 +234,17 @@ pub(in crate::web) async fn reopen(
     let asked = Asked::of(&request, &here, &htmx, clock.now());
     let (id, now, reason) = (*id, Data::clone(&clock), clean_text(&form.reason));
     let mut state = FormState::new().with("reason", &form.reason);
-    let status = match db.write(move |conn| transitions::reopen(conn, &grant, &now, id, &reason)).await {
-        Ok(()) => return Ok(Notice::Reopened.redirect(&request, asked.back_to(id))),
+    let token = form.into_inner().form_token;
+    let reopened = db
+        .write(move |conn| {
+            once(conn, (grant.user(), now.now()), (&format!("reopening/{id}"), &token), |conn| {
+                transitions::reopen(conn, &grant, &now, id, &reason)?;
+                Ok::<_, DecideError>((String::new(), Notice::Reopened))
+            })
+        })
+        .await;
+    let status = match reopened {
+        Ok(_) => return Ok(Notice::Reopened.redirect(&request, asked.back_to(id))),
         Err(error @ (DecideError::ReasonMissing | DecideError::ReasonTooLong)) => {
             state.refuse("reason", error.to_string());
             StatusCode::UNPROCESSABLE_ENTITY

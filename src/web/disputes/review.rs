@@ -35,7 +35,6 @@ pub(in crate::web) struct ReviewPage {
     queue: Queue,
     panel: Panel,
     background: Background,
-    form_token: String,
     typed: Typed,
     /// It is a page of its own, as the parts it shares with the panel ask.
     is_whole: bool,
@@ -201,7 +200,6 @@ fn load(
         panel: Panel::load(conn, viewer, &policy, row, (zone, asked.now))?,
         close: queue.next.clone(),
         queue,
-        form_token: uuid::Uuid::new_v4().simple().to_string(),
         typed,
         is_whole: true,
     })

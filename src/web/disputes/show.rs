@@ -42,8 +42,6 @@ pub(in crate::web) struct DisputePage {
     close: String,
     previous: String,
     next: String,
-    /// Makes a message count once, however often the button is pressed.
-    form_token: String,
     typed: Typed,
 }
 
@@ -260,7 +258,6 @@ pub(super) fn load(
         query,
         previous,
         next,
-        form_token: uuid::Uuid::new_v4().simple().to_string(),
         typed,
     };
     Ok((page, counters::pending(conn, viewer.scope())?))

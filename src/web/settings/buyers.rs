@@ -22,6 +22,7 @@ use crate::web::form::{Checked, FormState};
 use crate::web::htmx::Htmx;
 use crate::web::list_query::{Link, PER_PAGE, Params};
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, once};
 use crate::web::page::{Chrome, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
 
@@ -232,8 +233,17 @@ pub(in crate::web) async fn create(
     let window = read_window(&fields, &mut state);
     if state.is_clean() {
         let (granted, name) = (grant.clone(), fields.text("name").to_owned());
-        match db.write(move |conn| buyer_settings::add(conn, &granted, (&name, window), now)).await {
-            Ok(id) => return Ok(Notice::BuyerAdded.redirect(&request, paths::buyer(id))),
+        let token = FormToken::new(fields.text("form_token"));
+        let added = db
+            .write(move |conn| {
+                once(conn, (granted.user(), now), ("buyer", &token), |conn| {
+                    let id = buyer_settings::add(conn, &granted, (&name, window), now)?;
+                    Ok::<_, SettingsError>((paths::buyer(id), Notice::BuyerAdded))
+                })
+            })
+            .await;
+        match added {
+            Ok(done) => return Ok(Notice::BuyerAdded.redirect(&request, done.location)),
             Err(SettingsError::Buyer(refused)) => refuse(&mut state, &refused),
             Err(other) => return Err(failed(other)),
         }

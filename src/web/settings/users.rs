@@ -22,6 +22,7 @@ use crate::web::form::Checked;
 use crate::web::htmx::Htmx;
 use crate::web::list_query::{Link, PER_PAGE, Params, refuse};
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, made_once};
 use crate::web::page::{Chrome, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
 
@@ -252,7 +253,19 @@ pub(in crate::web) async fn create(
     let (new, mut state) = (read.new, read.state);
     if state.is_clean() {
         let (granted, adding) = (grant.clone(), new.clone());
-        match db.write(move |conn| administration::invite(conn, &granted, &adding, now)).await {
+        let token = FormToken::new(fields.text("form_token"));
+        let invited = db
+            .write(move |conn| {
+                made_once(
+                    conn,
+                    (granted.user(), now),
+                    ("invitation", &token),
+                    |conn| administration::invite(conn, &granted, &adding, now),
+                    |conn, id| Ok((id, administration::make_link(conn, &granted, id, now)?)),
+                )
+            })
+            .await;
+        match invited {
             Ok((id, token)) => {
                 let link = LinkShown::new(&request, &token, &new.name, true, (&grant, now));
                 let page = db

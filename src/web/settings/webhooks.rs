@@ -22,6 +22,7 @@ use crate::web::form::{Checked, FormState};
 use crate::web::htmx::Htmx;
 use crate::web::list_query::Params;
 use crate::web::notice::Notice;
+use crate::web::once::{FormToken, made_once};
 use crate::web::page::{Chrome, Fragments, NavItem, Page};
 use crate::web::{AppError, Path, paths};
 use crate::webhooks::read_url;
@@ -246,7 +247,7 @@ pub(in crate::web) async fn create(
     let (fields, now) = (Fields::new(form.into_inner()), clock.now());
     let (wanted, mut state) = read(&fields, &config);
     let name = fields.text("buyer").trim().to_owned();
-    let (granted, new) = (grant.clone(), wanted.clone());
+    let (granted, new, token) = (grant.clone(), wanted.clone(), FormToken::new(fields.text("form_token")));
     let is_readable = state.is_clean();
     let added = db
         .write(move |conn| {
@@ -254,7 +255,15 @@ pub(in crate::web) async fn create(
             match buyer {
                 Some(None) => Ok(Err(format!("There is no buyer of the name {name}"))),
                 _ if !is_readable => Ok(Err(String::new())),
-                buyer => webhooks::add(conn, &granted, (buyer.flatten().map(|row| row.id), &new), now).map(Ok),
+                buyer => {
+                    let of = buyer.flatten().map(|row| row.id);
+                    let make = |conn: &mut _| webhooks::add(conn, &granted, (of, &new), now);
+                    let renew = |conn: &mut _, id| match webhooks::change(conn, &granted, id, &Change::Rotate, now)? {
+                        Some(Some(secret)) => Ok((id, secret)),
+                        _ => make(conn),
+                    };
+                    made_once(conn, (granted.user(), now), ("webhook", &token), make, renew).map(Ok)
+                }
             }
         })
         .await;
