@@ -4,10 +4,9 @@ pub(super) mod table;
 pub(super) mod tokens;
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, Responder, http::header};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use askama::Template;
 use chrono_tz::Tz;
-use url::Url;
 
 use super::chrome::{self, Here};
 use super::filters::When;
@@ -125,13 +124,8 @@ fn after_theme(request: &HttpRequest, htmx: &Htmx, fields: &Fields) -> HttpRespo
     if htmx.is_requested() || text("sec-fetch-dest") == Some("empty") {
         return HttpResponse::NoContent().finish();
     }
-    let referer = || {
-        let url = Url::parse(text(header::REFERER.as_str())?).ok()?;
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        LocalPath::parse(&format!("{}{query}", url.path()))
-    };
     let named = fields.last("return_to").and_then(LocalPath::parse);
-    see_other(named.or_else(referer).map_or_else(paths::account, |path| path.to_string()))
+    see_other(named.or_else(|| LocalPath::of_referer(request)).map_or_else(paths::account, |path| path.to_string()))
 }
 
 /// The fields of a form, of which any may be missing.

@@ -80,14 +80,16 @@ impl AppError {
     #[must_use]
     pub fn sign_in(request: &HttpRequest) -> Self {
         let htmx = Htmx::of(request.head());
-        let here = || request.uri().path_and_query().map(|path| path.as_str().to_owned());
+        let here = || request.uri().path_and_query().and_then(|path| LocalPath::parse(path.as_str()));
         let wanted = if htmx.is_requested() {
-            htmx.current_path()
+            htmx.current_path().and_then(|path| LocalPath::parse(&path))
+        } else if request.method().is_safe() {
+            here()
         } else {
-            // A form can't be sent again from here, so only a page is worth coming back to.
-            here().filter(|_| request.method().is_safe())
+            // A form can't be sent again from here: back to the page it stood on, where a script kept what was typed.
+            LocalPath::of_referer(request)
         };
-        Self::SignInRequired { return_to: wanted.and_then(|path| LocalPath::parse(&path)).unwrap_or_default() }
+        Self::SignInRequired { return_to: wanted.unwrap_or_default() }
     }
 
     /// A conflict with its sentence and the way out.

@@ -129,6 +129,8 @@ pub struct Chrome {
     /// How many disputes are Pending; `None` for those who may not see Disputes.
     pub pending: Option<i64>,
     pub unread: i64,
+    /// Whose page it is, for what a script keeps between two sessions.
+    pub user: String,
     pub user_name: String,
     pub user_initials: String,
     pub organisation: String,

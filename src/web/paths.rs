@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Display};
 
+use actix_web::HttpRequest;
+use actix_web::http::header;
 use serde::{Deserialize, Deserializer};
+use url::Url;
 
 /// A path of this server, safe to redirect to: it can't lead to another host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,14 @@ impl LocalPath {
         let path = text.split(['?', '#']).next().unwrap_or_default();
         let elsewhere = path == "/login" || path == "/logout" || path.starts_with("/api/");
         (starts_well && clean && !elsewhere).then(|| Self(text.to_owned()))
+    }
+
+    /// The page that a form stood on, as its browser names it.
+    #[must_use]
+    pub fn of_referer(request: &HttpRequest) -> Option<Self> {
+        let url = Url::parse(request.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Self::parse(&format!("{}{query}", url.path()))
     }
 
     /// The path as text.

@@ -116,3 +116,36 @@ async fn long_names_and_names_from_right_to_left_break_nothing() {
         }
     }
 }
+
+#[actix_web::test]
+async fn what_is_typed_on_a_page_comes_back_after_signing_in_again() {
+    let (app, browser, _) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    let page = format!("{}/notes", app.origin());
+    let typed = "return document.querySelector('#title').value + '|' + document.querySelector('#body').value";
+    let fill = async || {
+        browser.fill("title", "Thanks").await;
+        browser.fill("body", "Thank you for the recording.").await;
+    };
+    browser.open(&page).await;
+    fill().await;
+    browser.driver().delete_all_cookies().await.expect("signed out");
+    browser.press("Save note").await;
+    browser.wait_until("return location.pathname === '/login'").await;
+    assert!(browser.url().await.ends_with("next=%2Fnotes"), "{}", browser.url().await);
+    browser.fill("email", "dana@example.com").await;
+    browser.fill("password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.wait_until("return document.querySelector('#flash')?.textContent.includes('What you typed is back')").await;
+    assert_eq!(browser.evaluate(typed).await.as_str(), Some("Thanks|Thank you for the recording."));
+    browser.assert_accessible().await;
+    browser.screenshot("typed-is-back").await;
+
+    // What was taken does not come back.
+    browser.press("Save note").await;
+    browser.wait_until("return document.querySelector('details[data-id]') !== null").await;
+    assert_eq!(browser.evaluate(typed).await.as_str(), Some("|"));
+    browser.open(&page).await;
+    browser.find("#body").await;
+    assert_eq!(browser.evaluate(typed).await.as_str(), Some("|"));
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}

@@ -163,7 +163,7 @@ async fn the_same_without_scripts() {
     browser.fill("credit", "50").await;
     browser.fill("note", "Half of it.").await;
     send(&browser).await;
-    assert!(browser.title().await.starts_with("Dispute of"), "{}", browser.title().await);
+    assert!(browser.title().await.starts_with("Error: Dispute of"), "{}", browser.title().await);
     browser.assert_accessible().await;
     assert!(browser.text("#credit-p").await.contains("less than the payout"));
     browser.fill("credit", "21").await;
