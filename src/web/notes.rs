@@ -113,16 +113,14 @@ pub(super) async fn save(
     let saved = db
         .write(move |conn| {
             let text = (title.as_str(), body.as_str());
-            match id {
-                Some(id) => Ok::<_, AppError>(canned_notes::change(conn, &grant, id, Some(text), now)?),
-                None => {
-                    once(conn, (grant.user(), now), ("note", &form.form_token), |conn| {
-                        canned_notes::add(conn, &grant, text, now)?;
-                        Ok::<_, AppError>((String::new(), Notice::CannedNoteSaved))
-                    })?;
-                    Ok(true)
-                }
+            if let Some(id) = id {
+                return Ok(canned_notes::change(conn, &grant, id, Some(text), now)?);
             }
+            once(conn, (grant.user(), now), ("note", &form.form_token), |conn| {
+                canned_notes::add(conn, &grant, text, now)?;
+                Ok::<_, AppError>((String::new(), Notice::CannedNoteSaved))
+            })?;
+            Ok::<_, AppError>(true)
         })
         .await?;
     if !saved {

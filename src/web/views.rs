@@ -33,6 +33,7 @@ pub(super) struct ViewsPage {
 impl Fragments for ViewsPage {}
 
 impl ViewsPage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_first(&self, id: &ViewId) -> bool {
         self.first == Some(*id)
     }

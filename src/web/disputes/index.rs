@@ -217,6 +217,7 @@ impl DisputesPage {
         is_own || is_managers || has_days || is_placed || filter.has_recording
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
     fn is_campaign(&self, id: &CampaignId) -> bool {
         self.state.filter.campaign == Some(*id)
     }
