@@ -304,8 +304,9 @@ fn load(
     };
     let chips = state.chips(&policy, buyer.as_deref(), campaign.map(|(_, name)| name.as_str()));
     let (previous, next) = neighbours(&state, &listed);
+    let carried = state.carried_query(viewer.viewer().profile().zone);
     let known =
-        Rows::load(conn, viewer, &policy, (&listed.rows, &buyers.choices.listed), (state.zone(), now, state.query()))?;
+        Rows::load(conn, viewer, &policy, (&listed.rows, &buyers.choices.listed), (state.zone(), now, carried))?;
     let rows = listed.rows.into_iter().map(|line| known.row(line)).collect();
     let drafts = drafts.into_iter().map(|line| known.row(line)).collect();
     Ok(DisputesPage {

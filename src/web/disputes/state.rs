@@ -10,7 +10,7 @@ use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
 use crate::web::AppError;
-use crate::web::list_query::{Chip, Defaults, Link, Listing, Params, Saved, refuse, words};
+use crate::web::list_query::{Chip, Defaults, Link, Listing, PER_PAGE, Params, Saved, refuse, words};
 
 text_enum! {
     /// A column of the table.
@@ -257,6 +257,22 @@ impl ListState {
     pub(super) fn query(&self) -> String {
         let here = self.here().to_string();
         here.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
+    }
+
+    /// The same without what is as for everybody, since it stands in each row; a dispute's address is read with that anyway.
+    pub(super) fn carried_query(&self, usual: Tz) -> String {
+        let mut link = self.here();
+        if !self.listing.has_own_columns {
+            link = link.without("columns");
+        }
+        if self.listing.per_page == PER_PAGE {
+            link = link.without("per_page");
+        }
+        if self.listing.zone == usual {
+            link = link.without("tz");
+        }
+        // The order stays: without any query there would be no list to go back to.
+        link.to_string().split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default()
     }
 
     /// The query of [`Self::link`] with its question mark.
