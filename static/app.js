@@ -101,7 +101,7 @@
     attend();
     guardForms();
     showFigures();
-    countPicked();
+    restorePicked();
     const done = one('#panel-slot > [data-decided]');
     if (done) return goOn(done);
     focusWanted();
@@ -186,23 +186,55 @@
     say(`${line.textContent.trim()} is before ${above.textContent.trim()}. Save columns keeps it so.`);
   });
 
-  // ---- selection: the verbs carry the number
+  // ---- selection: it lasts from page to page of the same filters, and the verbs carry the number
+  const picked = new Set();
+  let pickedAt = null; // the filters and the page of the last look, and the rows that stood there
+  const boxes = () => all('tbody .pick input');
+
+  function whereNow() {
+    const list = one('#bulk [name=matching]')?.value;
+    if (list === undefined) return null;
+    const filters = new URLSearchParams(list);
+    for (const name of ['after', 'before', 'sort', 'per_page', 'columns', 'tz']) filters.delete(name);
+    return { filters: filters.toString(), list, rows: boxes().map((box) => box.value) };
+  }
+
+  // Other filters are another selection; and what left this page by being decided is selected no more.
+  function restorePicked() {
+    const now = whereNow();
+    if (!now) return;
+    if (pickedAt?.filters !== now.filters) picked.clear();
+    else if (pickedAt.list === now.list) for (const row of pickedAt.rows) if (!now.rows.includes(row)) picked.delete(row);
+    if (pickedAt) for (const box of boxes()) box.checked = picked.has(box.value);
+    pickedAt = now;
+    countPicked();
+  }
+
   on('change', '[data-pick-all]', (event, all_of_them) => {
-    for (const box of all('tbody .pick input')) box.checked = all_of_them.checked;
+    for (const box of boxes()) box.checked = all_of_them.checked;
     countPicked();
   });
   on('change', 'tbody .pick input', countPicked);
-  document.addEventListener('reset', (event) => { if (event.target.id === 'bulk') setTimeout(countPicked); });
+  document.addEventListener('reset', (event) => {
+    if (event.target.id !== 'bulk') return;
+    picked.clear();
+    setTimeout(countPicked);
+  });
   function countPicked() {
-    const boxes = all('tbody .pick input');
-    const picked = boxes.filter((box) => box.checked).length;
-    for (const place of all('#bulk [data-count]')) place.textContent = picked ? ` ${picked}` : '';
+    const here = boxes();
+    for (const box of here) box.checked ? picked.add(box.value) : picked.delete(box.value);
+    const on_page = here.filter((box) => box.checked).length;
+    const elsewhere = [...picked].filter((id) => !here.some((box) => box.value === id));
+    const form = one('#bulk');
+    for (const field of all('[data-elsewhere]', form ?? document)) field.remove();
+    for (const id of elsewhere) form?.append(element('input', { type: 'hidden', name: 'dispute', value: id, 'data-elsewhere': '' }));
+    for (const place of all('#bulk [data-count]')) place.textContent = picked.size ? ` ${picked.size}` : '';
     const said = one('#bulk [data-selected]');
-    if (said) said.textContent = `${picked} selected on this page`;
+    if (said) said.textContent = `${on_page} selected on this page${elsewhere.length ? `, ${elsewhere.length} on others` : ''}`;
     const whole = one('[data-pick-all]');
     if (!whole) return;
-    whole.checked = picked > 0 && picked === boxes.length;
-    whole.indeterminate = picked > 0 && picked < boxes.length;
+    whole.checked = on_page > 0 && on_page === here.length;
+    whole.indeterminate = on_page > 0 && on_page < here.length;
   }
 
   // ---- bulk: another verdict has other totals
@@ -214,6 +246,18 @@
     note.setRangeText(button.dataset.insert, note.selectionStart, note.selectionEnd, 'end');
     button.closest('[popover]')?.hidePopover?.();
     note.focus();
+  });
+
+  // ---- and the other way round: what is typed becomes one, in a tab of its own
+  on('click', '[data-keep-note]', (event, button) => {
+    const note = one('textarea[name=note]', button.closest('form'));
+    if (!note.value.trim()) return note.focus();
+    const form = element('form', { method: 'post', action: button.dataset.keepNote, target: '_blank', hidden: '' });
+    form.append(element('textarea', { name: 'note' }));
+    form.firstChild.value = note.value;
+    document.body.append(form);
+    form.submit();
+    form.remove();
   });
 
   // ---- decision: what it does, in whole minor units; the server reckons again
@@ -541,7 +585,7 @@
 
   // ---- at the start
   showFigures();
-  countPicked();
+  restorePicked();
   one('.summary[autofocus]')?.focus();
   if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
   listen();

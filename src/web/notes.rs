@@ -83,10 +83,12 @@ pub(super) struct NoteForm {
     id: String,
     title: String,
     body: String,
+    /// The note of a decision that is to be kept: a title is asked for.
+    note: String,
     form_token: FormToken,
 }
 
-/// POST `/notes`: adds one, or changes the one that is named.
+/// POST `/notes` {title, body}: adds one, or changes the one that is named; {note} alone: the form of a new one with it.
 pub(super) async fn save(
     grant: Granted<EditDisputes>,
     form: Checked<NoteForm>,
@@ -98,6 +100,11 @@ pub(super) async fn save(
         "" => None,
         id => Some(id.parse::<CannedNoteId>().or(Err(AppError::NotFound))?),
     };
+    if !form.note.is_empty() && form.title.is_empty() && form.body.is_empty() {
+        let state = FormState::new().with("body", &form.note);
+        let page = db.read(move |conn| load(conn, &grant, &here, state.clone())).await?;
+        return Ok(Page::new(htmx, page).respond_to(&request));
+    }
     let (title, body) = (form.title.trim().to_owned(), clean_text(&form.body));
     let mut state = FormState::new().with("id", &form.id).with("title", &form.title).with("body", &form.body);
     if !(1..=60).contains(&title.chars().count()) {

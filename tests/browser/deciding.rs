@@ -179,6 +179,45 @@ async fn the_same_without_scripts() {
 }
 
 #[actix_web::test]
+async fn what_is_ticked_stays_so_from_page_to_page_of_the_same_filters() {
+    let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
+    let picked = "return [...document.querySelectorAll('#bulk [name=dispute], .pick [name=dispute]:checked')].length";
+    let row = |id: DisputeId| format!("return document.querySelector('#row-{id}') !== null");
+    browser.open(&format!("{}/disputes?status=pending&sort=submitted&per_page=2", app.origin())).await;
+    browser.click(&format!("#row-{} .pick input", ids[0])).await;
+    browser.click(".pager a[rel=next]").await;
+    browser.wait_until(&row(ids[2])).await;
+    browser.click(&format!("#row-{} .pick input", ids[2])).await;
+    assert_eq!(browser.text("#bulk [data-selected]").await, "1 selected on this page, 1 on others");
+    assert_eq!(browser.evaluate(picked).await, 2);
+    browser.assert_accessible().await;
+    browser.click(".pager a[rel=prev]").await;
+    browser.wait_until(&row(ids[0])).await;
+    browser.wait_until(&format!("return document.querySelector('#row-{} .pick input').checked", ids[0])).await;
+
+    // Opening one and coming back changes nothing; other filters are another selection.
+    browser.click(&format!("#row-{} a.hit", ids[1])).await;
+    browser.find("#details-panel #decide").await;
+    browser.keys(Key::Escape).await;
+    assert_eq!(browser.evaluate(picked).await, 2);
+    browser.click("select[name=reason] option[value=caller_hung_up]").await;
+    browser.press("Filter").await;
+    browser.wait_until("return location.search.includes('reason=caller_hung_up')").await;
+    browser.wait_until("return document.querySelectorAll('.pick [name=dispute]:checked').length === 0").await;
+    assert_eq!(browser.evaluate(picked).await, 0);
+
+    browser.open(&format!("{}/disputes?status=pending&sort=submitted&per_page=2", app.origin())).await;
+    browser.click(&format!("#row-{} .pick input", ids[0])).await;
+    browser.click(".pager a[rel=next]").await;
+    browser.wait_until(&row(ids[2])).await;
+    browser.click(&format!("#row-{} .pick input", ids[2])).await;
+    browser.press("Accept 2").await;
+    browser.find(".confirm").await;
+    assert!(browser.text("#totals").await.contains("$84.00"));
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[actix_web::test]
 async fn a_manager_decides_what_is_ticked() {
     let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
     let origin = app.origin();

@@ -152,6 +152,10 @@ async fn canned_notes_are_kept_changed_and_filled_in() {
     assert_eq!(dana.get(&format!("/disputes/{id}")).await.page().attr("[data-insert]", "data-insert"), "x");
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_redirect("/notes");
     dana.post(&format!("/notes/{own}/delete"), &[]).await.assert_not_found();
+    // The note of a decision is kept once it has a title.
+    let typed = dana.post("/notes", &[("note", "We hear the caller ask\r\nfor a quote.")]).await;
+    assert_eq!(typed.assert_ok().page().text("form.narrow textarea"), "We hear the caller ask for a quote.");
+    assert!(!dana.get("/notes").await.page().has("details[data-id]"));
 }
 
 #[actix_web::test]
