@@ -162,9 +162,9 @@ async fn fifty_disputes_are_decided_by_keyboard_alone() {
     browser.screenshot("review-320").await;
     browser.resize(1440, 900).await;
     browser.keys(Key::Escape).await;
-    browser.keys("j").await;
+    browser.leaving_key('j').await;
     arrive(&browser, ids[1]).await;
-    browser.keys("k").await;
+    browser.leaving_key('k').await;
     arrive(&browser, ids[0]).await;
 
     for (number, id) in ids.iter().enumerate() {

@@ -203,6 +203,13 @@ impl Browser {
         chain.perform().await.expect("the keys are sent");
     }
 
+    /// Presses the key of a letter that may lead to another page. The driver performs a chain of keys anew when the page it
+    /// began on is gone, so that such a key would be pressed again on the next one.
+    pub(crate) async fn leaving_key(&self, letter: char) {
+        self.command("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": letter, "text": letter })).await;
+        self.command("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": letter })).await;
+    }
+
     pub(crate) async fn tab(&self) {
         self.keys(Key::Tab).await;
     }

@@ -70,9 +70,10 @@ impl NewCall {
                     c::updated_at.eq(self.started_at),
                 ))
                 .execute(conn)?;
-            diesel::update(counters::table.filter(counters::buyer_key.eq_any([0, self.buyer.number()])))
-                .set(counters::calls.eq(counters::calls + 1))
-                .execute(conn)?;
+            // In the lock order: a server may count at the same time.
+            for key in [self.buyer.number(), 0] {
+                diesel::update(counters::table.find(key)).set(counters::calls.eq(counters::calls + 1)).execute(conn)?;
+            }
             Ok(())
         });
         added.expect("the call is added");
