@@ -50,7 +50,7 @@ async fn a_session_that_ends_while_somebody_writes_costs_no_word() {
     browser.wait_until(seen).await;
     browser.assert_accessible().await;
     let note = "return document.querySelector('#note').value";
-    assert_eq!(browser.evaluate(note).await.as_str(), Some("Half an hour of thought."));
+    browser.gives(note, "Half an hour of thought.").await;
 
     for one in cookie {
         browser.driver().add_cookie(one).await.expect("signed in, as in another tab");
@@ -131,21 +131,21 @@ async fn what_is_typed_on_a_page_comes_back_after_signing_in_again() {
     browser.driver().delete_all_cookies().await.expect("signed out");
     browser.press("Save note").await;
     browser.wait_until("return location.pathname === '/login'").await;
-    assert!(browser.url().await.ends_with("next=%2Fnotes"), "{}", browser.url().await);
+    browser.is_at("next=%2Fnotes").await;
     browser.fill("email", "dana@example.com").await;
     browser.fill("password", PASSWORD).await;
     browser.press("Sign in").await;
     browser.wait_until("return document.querySelector('#flash')?.textContent.includes('What you typed is back')").await;
-    assert_eq!(browser.evaluate(typed).await.as_str(), Some("Thanks|Thank you for the recording."));
+    browser.gives(typed, "Thanks|Thank you for the recording.").await;
     browser.assert_accessible().await;
     browser.screenshot("typed-is-back").await;
 
     // What was taken does not come back.
     browser.press("Save note").await;
     browser.wait_until("return document.querySelector('details[data-id]') !== null").await;
-    assert_eq!(browser.evaluate(typed).await.as_str(), Some("|"));
+    browser.gives(typed, "|").await;
     browser.open(&page).await;
     browser.find("#body").await;
-    assert_eq!(browser.evaluate(typed).await.as_str(), Some("|"));
+    browser.gives(typed, "|").await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }

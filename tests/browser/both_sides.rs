@@ -84,7 +84,7 @@ impl World {
         browser.open(&format!("{}/disputes", self.app.origin())).await;
         self.stays(browser).await;
         browser.wait_until(&badge_is("1")).await;
-        assert_eq!(browser.text("#disputes-table tbody tr .badge").await, "Pending");
+        browser.says("#disputes-table tbody tr .badge", "Pending").await;
     }
 
     async fn manager_listens_and_decides(&self) {
@@ -108,7 +108,7 @@ impl World {
         if self.has_scripts {
             let figures = "return [document.querySelector('[data-remains]').textContent, \
                 document.querySelector('#clawback').value].join(' ')";
-            assert_eq!(browser.evaluate(figures).await.as_str(), Some("$29.66 7.51"));
+            browser.gives(figures, "$29.66 7.51").await;
         }
         browser.click("#decide .foot .main").await;
         self.shows(browser, &badge_is("")).await;
@@ -122,13 +122,13 @@ impl World {
         self.shows(browser, "return document.querySelector('#bell .count').textContent.trim() === '1'").await;
         browser.click("#bell").await;
         browser.wait_until("return location.pathname === '/notifications'").await;
-        assert!(browser.text("main").await.contains("decided your dispute: Accepted Partial"));
+        browser.says("main", "decided your dispute: Accepted Partial").await;
         browser.open(&format!("{}/disputes", self.app.origin())).await;
         browser.click("#disputes-table tbody a.hit").await;
-        let panel = browser.text("#details-panel").await;
         for told in ["$12.51 of $42.17 credit", "He says so only at the end."] {
-            assert!(panel.contains(told), "{told}: {panel}");
+            browser.says("#details-panel", told).await;
         }
+        let panel = browser.text("#details-panel").await;
         assert!(!panel.contains("7.51") && !panel.contains("25.33"), "a buyer reads of the publisher: {panel}");
     }
 

@@ -4,7 +4,7 @@ use fairdial::auth::{EditDisputes, Granted};
 use fairdial::db::bulk_jobs::{self, Plan, StartError};
 use fairdial::domain::decision::Verdict;
 use fairdial::domain::ids::DisputeId;
-use thirtyfour::{By, Key};
+use thirtyfour::Key;
 
 use crate::shared::app::TestApp;
 use crate::shared::people::{PASSWORD, Person};
@@ -32,21 +32,20 @@ async fn world(view: View) -> (TestApp, Browser, [DisputeId; 3]) {
 
 async fn choose(browser: &Browser, verdict: &str) {
     let label = format!(".verdicts label[data-status={verdict}]");
-    browser.find(&label).await.click().await.expect("the verdict is chosen");
+    browser.click(&label).await;
 }
 
 /// The button says the verdict that is chosen.
 async fn send(browser: &Browser) {
-    let button = browser.find("#decide .foot .main").await;
-    assert_eq!(button.text().await.expect("it has a text"), "Accept Partial");
-    button.click().await.expect("it is sent");
+    browser.says("#decide .foot .main", "Accept Partial").await;
+    browser.click("#decide .foot .main").await;
 }
 
 #[actix_web::test]
 async fn a_manager_decides_partially_and_goes_on() {
     let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
     let middle = format!("#row-{} a.hit", ids[1]);
-    browser.find(&middle).await.click().await.expect("the row opens");
+    browser.click(&middle).await;
     browser.find("#details-panel #decide").await;
     browser.wait_until("return document.activeElement.id === 'panel-h'").await;
     browser.assert_accessible().await;
@@ -54,7 +53,7 @@ async fn a_manager_decides_partially_and_goes_on() {
     browser.fill("credit", "21").await;
     let figures = "return [document.querySelector('[data-remains]').textContent, \
         document.querySelector('[data-publisher-remains]').textContent, document.querySelector('#clawback').value].join(' ')";
-    assert_eq!(browser.evaluate(figures).await.as_str(), Some("$21.00 $12.50 12.50"));
+    browser.gives(figures, "$21.00 $12.50 12.50").await;
     browser.fill("note", "Half of it: the caller spoke for a minute.").await;
     browser.assert_accessible().await;
     browser.screenshot("manager-decide-light").await;
@@ -73,7 +72,7 @@ async fn a_manager_decides_partially_and_goes_on() {
     browser.assert_accessible().await;
     browser.screenshot("manager-decide-refused").await;
     browser.fill("credit", "21.01").await;
-    assert_eq!(browser.evaluate(figures).await.as_str(), Some("$20.99 $12.49 12.51"));
+    browser.gives(figures, "$20.99 $12.49 12.51").await;
     send(&browser).await;
     browser.wait_until("return !document.querySelector('#details-panel')").await;
     browser.wait_until("return document.getElementById('pending-count').textContent.trim() === '2'").await;
@@ -81,7 +80,7 @@ async fn a_manager_decides_partially_and_goes_on() {
     browser.wait_until(&gone).await;
     let focused = format!("return document.activeElement.closest('tr')?.dataset.id === '{}'", ids[0]);
     browser.wait_until(&focused).await;
-    assert!(browser.url().await.contains("/disputes?"), "{}", browser.url().await);
+    browser.is_at("/disputes?").await;
     browser.keys(Key::Enter).await;
     browser.find("#details-panel #decide").await;
     assert_eq!(browser.console().await.into_iter().filter(|line| !line.contains("422")).count(), 0);
@@ -102,10 +101,10 @@ async fn a_list_is_worked_by_keys() {
     browser.wait_until(&here(middle)).await;
     browser.keys("x").await;
     let picked = "return document.querySelectorAll('.pick input[name=dispute]:checked').length";
-    assert_eq!(browser.evaluate(picked).await, 1);
+    browser.gives(picked, 1).await;
     browser.keys("xj").await;
     browser.wait_until(&here(first)).await;
-    assert_eq!(browser.evaluate(picked).await, 0);
+    browser.gives(picked, 0).await;
     browser.keys("k").await;
     browser.keys("o").await;
     browser.wait_until(&format!("return location.pathname === '/disputes/{middle}'")).await;
@@ -117,7 +116,7 @@ async fn a_list_is_worked_by_keys() {
     browser.keys("p").await;
     browser.wait_until("return document.activeElement.id === 'credit'").await;
     browser.keys("jx").await;
-    assert_eq!(browser.evaluate("return document.activeElement.value").await.as_str(), Some("jx"));
+    browser.gives("return document.activeElement.value", "jx").await;
     browser.keys(Key::Escape).await;
     browser.keys(Key::Escape).await;
     browser.wait_until("return !document.querySelector('#details-panel')").await;
@@ -127,7 +126,7 @@ async fn a_list_is_worked_by_keys() {
     browser.keys("r").await;
     browser.wait_until("return document.activeElement.id === 'note'").await;
     let chosen = "return document.querySelector('#decide [name=verdict]:checked').value";
-    assert_eq!(browser.evaluate(chosen).await.as_str(), Some("rejected"));
+    browser.gives(chosen, "rejected").await;
     browser.keys(Key::Escape).await;
     browser.keys("?").await;
     browser.find("#keys:popover-open").await;
@@ -137,7 +136,7 @@ async fn a_list_is_worked_by_keys() {
     browser.keys(Key::Escape).await;
     browser.wait_until("return !document.querySelector('#keys:popover-open')").await;
     browser.find("#details-panel #decide").await;
-    assert!(browser.url().await.contains(&last.to_string()));
+    browser.is_at(&last.to_string()).await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
@@ -149,8 +148,8 @@ async fn escape_leaves_what_is_typed_and_then_the_panel() {
     choose(&browser, "rejected").await;
     browser.fill("note", "We listened to it").await;
     browser.keys(Key::Escape).await;
-    let typed = browser.evaluate("return document.querySelector('#details-panel #decide textarea')?.value").await;
-    assert_eq!(typed.as_str(), Some("We listened to it"));
+    browser.gives("return document.querySelector('#details-panel #decide textarea')?.value", "We listened to it").await;
+    browser.wait_until("return document.activeElement.id !== 'note'").await;
     browser.keys(Key::Escape).await;
     browser.wait_until("return !document.querySelector('#details-panel')").await;
 }
@@ -163,19 +162,19 @@ async fn the_same_without_scripts() {
     browser.fill("credit", "50").await;
     browser.fill("note", "Half of it.").await;
     send(&browser).await;
-    assert!(browser.title().await.starts_with("Error: Dispute of"), "{}", browser.title().await);
+    browser.is_titled("Error: Dispute of").await;
     browser.assert_accessible().await;
-    assert!(browser.text("#credit-p").await.contains("less than the payout"));
+    browser.says("#credit-p", "less than the payout").await;
     browser.fill("credit", "21").await;
     send(&browser).await;
-    assert!(browser.url().await.ends_with(&format!("#row-{}", ids[1])), "{} of {ids:?}", browser.url().await);
-    assert!(browser.text("#flash").await.contains("The decision is recorded"));
+    browser.is_at(&format!("#row-{}", ids[1])).await;
+    browser.says("#flash", "The decision is recorded").await;
     browser.open(&format!("{}/disputes/{}", app.origin(), ids[2])).await;
-    assert!(browser.text("#details-panel").await.contains("$21.00 of $42.00 credit"));
-    browser.driver().find(By::Css("#reopen summary")).await.expect("Reopen").click().await.expect("it opens");
+    browser.says("#details-panel", "$21.00 of $42.00 credit").await;
+    browser.click("#reopen summary").await;
     browser.fill("reason", "Too early").await;
     browser.press("Reopen").await;
-    assert!(browser.text("#details-panel").await.contains("-$21.00"));
+    browser.says("#details-panel", "-$21.00").await;
 }
 
 #[actix_web::test]
@@ -188,8 +187,8 @@ async fn what_is_ticked_stays_so_from_page_to_page_of_the_same_filters() {
     browser.click(".pager a[rel=next]").await;
     browser.wait_until(&row(ids[2])).await;
     browser.click(&format!("#row-{} .pick input", ids[2])).await;
-    assert_eq!(browser.text("#bulk [data-selected]").await, "1 selected on this page, 1 on others");
-    assert_eq!(browser.evaluate(picked).await, 2);
+    browser.says("#bulk [data-selected]", "1 selected on this page, 1 on others").await;
+    browser.gives(picked, 2).await;
     browser.assert_accessible().await;
     browser.click(".pager a[rel=prev]").await;
     browser.wait_until(&row(ids[0])).await;
@@ -199,12 +198,12 @@ async fn what_is_ticked_stays_so_from_page_to_page_of_the_same_filters() {
     browser.click(&format!("#row-{} a.hit", ids[1])).await;
     browser.find("#details-panel #decide").await;
     browser.keys(Key::Escape).await;
-    assert_eq!(browser.evaluate(picked).await, 2);
+    browser.gives(picked, 2).await;
     browser.click("select[name=reason] option[value=caller_hung_up]").await;
     browser.press("Filter").await;
     browser.wait_until("return location.search.includes('reason=caller_hung_up')").await;
     browser.wait_until("return document.querySelectorAll('.pick [name=dispute]:checked').length === 0").await;
-    assert_eq!(browser.evaluate(picked).await, 0);
+    browser.gives(picked, 0).await;
 
     browser.open(&format!("{}/disputes?status=pending&sort=submitted&per_page=2", app.origin())).await;
     browser.click(&format!("#row-{} .pick input", ids[0])).await;
@@ -213,7 +212,7 @@ async fn what_is_ticked_stays_so_from_page_to_page_of_the_same_filters() {
     browser.click(&format!("#row-{} .pick input", ids[2])).await;
     browser.press("Accept 2").await;
     browser.find(".confirm").await;
-    assert!(browser.text("#totals").await.contains("$84.00"));
+    browser.says("#totals", "$84.00").await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
@@ -222,7 +221,7 @@ async fn a_manager_decides_what_is_ticked() {
     let (app, browser, ids) = world(View { width: 1440, height: 900, ..View::default() }).await;
     let origin = app.origin();
     browser.click("[data-pick-all]").await;
-    assert!(browser.text("#bulk").await.contains("3 selected on this page"));
+    browser.says("#bulk", "3 selected on this page").await;
     browser.click(&format!("#row-{} .pick input", ids[1])).await;
     browser.assert_accessible().await;
     browser.screenshot("manager-bulk-light").await;
@@ -232,7 +231,7 @@ async fn a_manager_decides_what_is_ticked() {
     browser.resize(1440, 900).await;
     browser.press("Accept 2").await;
     browser.find(".confirm").await;
-    assert!(browser.text("#totals").await.contains("$84.00"));
+    browser.says("#totals", "$84.00").await;
     browser.assert_accessible().await;
     browser.screenshot("manager-selection-light").await;
     browser.set_media(true, false).await;
@@ -245,7 +244,7 @@ async fn a_manager_decides_what_is_ticked() {
     browser.set_media(false, false).await;
     browser.press("Accept 2 disputes").await;
     browser.find("#decided").await;
-    assert!(browser.text("#outcome").await.contains("2 decided, 0 skipped."));
+    browser.says("#outcome", "2 decided, 0 skipped.").await;
     browser.assert_accessible().await;
     browser.screenshot("manager-bulk-result").await;
     for (page, name) in [("views", "manager-views"), ("notes", "manager-notes"), ("disputes", "manager-list")] {
@@ -255,7 +254,7 @@ async fn a_manager_decides_what_is_ticked() {
     }
     let path = stop_a_job(&app, ids[1]);
     browser.open(&format!("{origin}{path}")).await;
-    assert!(browser.text("#stopped").await.contains("database or disk is full"));
+    browser.says("#stopped", "database or disk is full").await;
     browser.assert_accessible().await;
     browser.screenshot("manager-bulk-stopped").await;
     browser.resize(320, 640).await;
@@ -263,7 +262,7 @@ async fn a_manager_decides_what_is_ticked() {
     browser.screenshot("manager-bulk-stopped-320").await;
     browser.press("Continue").await;
     browser.find("#decided").await;
-    assert!(browser.text("#outcome").await.contains("1 decided, 0 skipped."));
+    browser.says("#outcome", "1 decided, 0 skipped.").await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 

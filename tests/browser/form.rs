@@ -92,7 +92,7 @@ async fn each_file_is_told_by_itself_why_it_was_not_taken() {
     browser.resize(1440, 900).await;
     browser.click("[aria-label='Remove quote.txt']").await;
     browser.wait_until("return document.querySelectorAll('.files [name=kept_evidence]').length === 0").await;
-    assert_eq!(browser.focus().await, "input#evidence");
+    browser.is_on("#evidence").await;
     assert_eq!(browser.console().await.len(), 1, "the refused upload, and nothing else");
 }
 
@@ -103,19 +103,18 @@ async fn the_form_with_problems_is_read_at_every_width() {
     desk.open(&desk.form).await;
     desk.shoot_everywhere("form-page").await;
     browser.resize(1440, 1200).await;
-    let option = browser.find("select[name=reason] option[value=duplicate_call]").await;
-    option.click().await.expect("the reason is chosen");
+    browser.click("select[name=reason] option[value=duplicate_call]").await;
     browser.fill("fact[recording_mark]", "12 to 31 sec").await;
     browser.fill("additional_information", "She says so in the first ten seconds.").await;
     let file = |name: &str, bytes: &[u8]| Upload::new(name, "", bytes);
     desk.choose(&[file("quote.txt", b"the quote"), file("callers-november.xlsm", b"PK\x03\x04\x14\0\x06\0")]).await;
     browser.press("Send").await;
-    assert!(browser.title().await.starts_with("Error:"));
+    browser.is_titled("Error:").await;
     desk.shoot_everywhere("form-errors").await;
 
     browser.resize(1440, 1200).await;
     browser.click("[aria-label='Remove quote.txt']").await;
-    assert!(!browser.has(".files li").await);
-    let typed = browser.find("#additional_information").await.value().await.expect("a value");
-    assert_eq!(typed.as_deref(), Some("She says so in the first ten seconds."));
+    browser.gives("return document.querySelectorAll('.files li').length", 0).await;
+    let typed = "return document.getElementById('additional_information').value";
+    browser.gives(typed, "She says so in the first ten seconds.").await;
 }

@@ -95,13 +95,13 @@ async fn scripts_run_or_not_as_the_view_says() {
 
     let with = Browser::start(View::default()).await;
     with.open(&site.url("/script")).await;
-    assert_eq!(with.text("#out").await, "script ran");
+    with.says("#out", "script ran").await;
     assert!(!with.has("#without").await);
 
     let without = Browser::start(View { javascript: false, ..View::default() }).await;
     without.open(&site.url("/script")).await;
-    assert_eq!(without.text("#out").await, "nothing ran");
-    assert_eq!(without.text("#without").await, "Works without JavaScript");
+    without.says("#out", "nothing ran").await;
+    without.says("#without", "Works without JavaScript").await;
     without.assert_accessible().await;
     assert_eq!(without.text("#out").await, "nothing ran", "axe runs, the page's script still does not");
     without.open(&site.url("/script")).await;
@@ -138,7 +138,7 @@ async fn the_keyboard_and_the_buttons_work() {
     browser.open(&site.url("/clean")).await;
 
     browser.tab().await;
-    assert_eq!(browser.focus().await, "input#q");
+    browser.is_on("#q").await;
     browser.fill("q", "5551234").await;
     browser.press("Search").await;
     browser.wait_until("return location.search === '?q=5551234' && document.readyState === 'complete'").await;

@@ -67,8 +67,10 @@ impl World {
     }
 
     /// The number on the badge as people see it; nothing while it is hidden.
-    async fn badge(&self) -> String {
-        self.browser.find("#pending-count").await.text().await.expect("the badge has a text")
+    async fn badge_is(&self, number: &str) {
+        let seen =
+            "const e = document.getElementById('pending-count'); return e.checkVisibility() ? e.innerText.trim() : ''";
+        self.browser.gives(seen, number).await;
     }
 
     async fn attach_both(&self) {
@@ -78,12 +80,12 @@ impl World {
     }
 
     async fn choose_reason(&self, code: &str) {
-        let option = self.browser.find(&format!("select[name=reason] option[value={code}]")).await;
-        option.click().await.expect("the reason is chosen");
+        self.browser.click(&format!("select[name=reason] option[value={code}]")).await;
     }
 
-    async fn row_status(&self) -> String {
-        self.browser.text("#disputes-table tbody tr .badge").await
+    async fn row_is(&self, status: &str) {
+        let shown = "return document.querySelector('#disputes-table tbody tr .badge').innerText.trim()";
+        self.browser.gives(shown, status).await;
     }
 }
 
@@ -92,18 +94,18 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     let world = World::new(View { width: 1440, height: 900, ..View::default() }).await;
     let browser = &world.browser;
     world.sign_in().await;
-    assert_eq!(world.badge().await, "");
+    world.badge_is("").await;
 
     // Search narrows the log to the one call.
     browser.fill("q", "5550142").await;
     browser.keys(Key::Enter).await;
     browser.wait_until("return document.querySelectorAll('#call-log tbody tr').length === 1").await;
-    assert!(browser.url().await.contains("q=5550142"));
+    browser.is_at("q=5550142").await;
 
     // The form lies over the log; both files go up at once and are kept.
     browser.press("Dispute Call").await;
     browser.find("#details-panel form").await;
-    assert_eq!(browser.focus().await, "h2#panel-h");
+    browser.is_on("#panel-h").await;
     browser.assert_accessible().await;
     world.choose_reason("duplicate_call").await;
     browser.fill("fact[duplicate_explanation]", "The same caller asked for the same quote on Wednesday.").await;
@@ -116,12 +118,12 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     // Sent: the panel shows it, the badge counts it, without a reload.
     browser.wait_until("return location.pathname.startsWith('/disputes/')").await;
     browser.wait_until("return document.getElementById('pending-count').textContent.trim() === '1'").await;
-    assert!(browser.text("#details-panel").await.contains("calls.csv"));
+    browser.says("#details-panel", "calls.csv").await;
     let own = browser.url().await;
 
     // It stands on the Disputes page, and its panel has an address of its own.
     world.open("/disputes").await;
-    assert_eq!(world.row_status().await, "Pending");
+    world.row_is("Pending").await;
     browser.click("#disputes-table tbody a.hit").await;
     browser.wait_until("return location.pathname.startsWith('/disputes/')").await;
     browser.wait_until("return document.activeElement.id === 'panel-h'").await;
@@ -130,11 +132,11 @@ async fn a_buyer_disputes_a_call_and_follows_it() {
     browser.screenshot("journey-panel").await;
     browser.driver().back().await.expect("Back works");
     browser.wait_until("return !document.querySelector('#details-panel')").await;
-    assert!(browser.url().await.ends_with("/disputes"));
+    browser.gives("return location.pathname", "/disputes").await;
     browser.driver().forward().await.expect("Forward works");
     browser.find("#details-panel").await;
     browser.driver().refresh().await.expect("reload works");
-    assert!(browser.text("#details-panel").await.contains("Duplicate call"));
+    browser.says("#details-panel", "Duplicate call").await;
     assert!(own.starts_with(world.app.origin()));
 
     // Esc closes it and the focus is back in the table.
@@ -165,35 +167,33 @@ async fn the_same_without_scripts() {
     world.sign_in().await;
     browser.fill("q", "5550142").await;
     browser.press("Filter").await;
-    assert!(browser.url().await.contains("q=5550142"));
+    browser.is_at("q=5550142").await;
     browser.press("Dispute Call").await;
 
     // Without a reason the form comes back with what was typed, and the files are kept.
     browser.fill("additional_information", "She says so in the first ten seconds.").await;
     world.attach_both().await;
     browser.press("Send").await;
-    assert!(browser.title().await.starts_with("Error:"), "{}", browser.title().await);
-    let kept = browser.driver().find_all(By::Css("input[name=kept_evidence]")).await.expect("the page answers");
-    assert_eq!(kept.len(), 2);
+    browser.is_titled("Error:").await;
+    browser.gives("return document.querySelectorAll('input[name=kept_evidence]').length", 2).await;
     browser.assert_accessible().await;
     world.choose_reason("duplicate_call").await;
     browser.press("Send").await;
 
-    assert!(browser.url().await.contains("/disputes/"));
-    let details = browser.text("#details-panel").await;
+    browser.is_at("/disputes/").await;
     for expected in ["Pending", "Duplicate call", "She says so", "crm-note.txt", "calls.csv"] {
-        assert!(details.contains(expected), "{expected}: {details}");
+        browser.says("#details-panel", expected).await;
     }
-    assert_eq!(world.badge().await, "1");
+    world.badge_is("1").await;
 
     world.open("/disputes").await;
-    assert_eq!(world.row_status().await, "Pending");
+    world.row_is("Pending").await;
     browser.press("Show Details").await;
     browser.fill("body", "Please listen from 0:10 on.").await;
     browser.press("Send message").await;
-    assert!(browser.text("#details-panel").await.contains("Please listen from 0:10 on."));
+    browser.says("#details-panel", "Please listen from 0:10 on.").await;
     browser.press("Withdraw").await;
-    assert!(browser.text("#details-panel").await.contains("Withdrawn"));
-    assert_eq!(world.badge().await, "");
+    browser.says("#details-panel", "Withdrawn").await;
+    world.badge_is("").await;
     assert!(browser.driver().find(By::Id("pending-count")).await.is_ok(), "the element is always there");
 }

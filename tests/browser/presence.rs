@@ -93,7 +93,7 @@ async fn without_scripts_nothing_is_announced_and_nothing_breaks() {
     petra.open(&format!("{}/disputes/{id}", app.origin())).await;
     petra.find("#decide").await;
     dana.driver().refresh().await.expect("it is loaded anew");
-    assert_eq!(dana.evaluate("return document.querySelector('[data-others]').textContent").await.as_str(), Some(""));
+    dana.gives("return document.querySelector('[data-others]').textContent", "").await;
     petra.click(".verdicts label[data-status=rejected]").await;
     petra.click("#decide .foot .main").await;
     petra.find("#flash").await;

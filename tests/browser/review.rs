@@ -109,17 +109,12 @@ fn switch_keys_off(app: &TestApp) {
         .expect("they are off");
 }
 
-async fn send(browser: &Browser) {
-    let chain = browser.driver().action_chain().key_down(Key::Control).send_keys(Key::Enter).key_up(Key::Control);
-    chain.perform().await.expect("the keys are sent");
-}
-
 #[actix_web::test]
 async fn fifty_disputes_are_decided_by_keyboard_alone() {
     let (app, ids) = world(50).await;
     let browser = start(&app, View { width: 1440, height: 900, ..View::default() }).await;
     browser.find(".player.drawn svg.wave .mark").await;
-    assert!(browser.text("#progress").await.starts_with("1 of 50 Pending"));
+    browser.says("#progress", "1 of 50 Pending").await;
     browser.assert_accessible().await;
     browser.screenshot("review-light").await;
 
@@ -146,7 +141,7 @@ async fn fifty_disputes_are_decided_by_keyboard_alone() {
     browser.keys("r").await;
     browser.wait_until("return document.activeElement.id === 'note'").await;
     browser.keys("jar? k").await;
-    assert_eq!(browser.evaluate("return document.getElementById('note').value").await.as_str(), Some("jar? k"));
+    browser.gives("return document.getElementById('note').value", "jar? k").await;
     browser.keys(Key::Escape).await;
     browser.keys("p").await;
     browser.wait_until("return document.activeElement.id === 'credit'").await;
@@ -162,9 +157,9 @@ async fn fifty_disputes_are_decided_by_keyboard_alone() {
     browser.screenshot("review-320").await;
     browser.resize(1440, 900).await;
     browser.keys(Key::Escape).await;
-    browser.leaving_key('j').await;
+    browser.leaving_key("j").await;
     arrive(&browser, ids[1]).await;
-    browser.leaving_key('k').await;
+    browser.leaving_key("k").await;
     arrive(&browser, ids[0]).await;
 
     for (number, id) in ids.iter().enumerate() {
@@ -182,19 +177,17 @@ async fn fifty_disputes_are_decided_by_keyboard_alone() {
                 browser.keys("The recording shows a qualified caller.").await;
             }
         }
-        send(&browser).await;
+        browser.leaving_key("Control+Enter").await;
         if number == 0 {
             arrive(&browser, ids[1]).await;
-            assert!(
-                browser.text("#flash").await.starts_with("Accepted: (214) 555-0100, Lanternbrook, $42.00 credited.")
-            );
+            browser.says("#flash", "Accepted: (214) 555-0100, Lanternbrook, $42.00 credited.").await;
             browser.find(".queue a.done").await;
             browser.assert_accessible().await;
             browser.screenshot("review-next").await;
         }
     }
     browser.wait_until("return location.pathname === '/review'").await;
-    assert_eq!(browser.text("main h1").await, "Nothing is Pending");
+    browser.says("main h1", "Nothing is Pending").await;
     browser.assert_accessible().await;
     browser.screenshot("review-empty").await;
     let verdicts = [Status::Accepted, Status::AcceptedPartial, Status::Rejected].map(|status| counted(&app, status));
@@ -211,24 +204,24 @@ async fn the_keys_can_be_off_and_scripts_too() {
     browser.find(".player.drawn").await;
     browser.keys("j").await;
     browser.keys("a").await;
-    assert_eq!(browser.evaluate("return document.querySelectorAll(':checked[name=verdict]').length").await, 0);
-    assert!(browser.url().await.ends_with("/review"));
+    browser.gives("return document.querySelectorAll(':checked[name=verdict]').length", 0).await;
+    browser.gives("return location.pathname", "/review").await;
     browser.press("Keys").await;
-    assert!(browser.text("#keys").await.contains("Keyboard shortcuts are off"));
+    browser.says("#keys", "Keyboard shortcuts are off").await;
     drop(browser);
 
     let browser = start(&app, View { javascript: false, ..View::default() }).await;
     browser.assert_accessible().await;
     browser.screenshot("review-without-script").await;
     browser.press("Skip").await;
-    assert!(browser.url().await.ends_with(&format!("/review/{}", ids[1])));
+    browser.is_at(&format!("/review/{}", ids[1])).await;
     browser.press("Previous").await;
     browser.click(".verdicts label[data-status=accepted_partial]").await;
     browser.fill("credit", "42").await;
     browser.click("form.decide .foot .main").await;
-    assert!(browser.text("#credit-p").await.contains("less than the payout"));
+    browser.says("#credit-p", "less than the payout").await;
     browser.fill("credit", "21").await;
     browser.click("form.decide .foot .main").await;
-    assert!(browser.text("#flash").await.contains("$21.00 credited"), "{}", browser.text("#flash").await);
-    assert!(browser.text("#progress").await.starts_with("1 of 2 Pending"));
+    browser.says("#flash", "$21.00 credited").await;
+    browser.says("#progress", "1 of 2 Pending").await;
 }

@@ -41,6 +41,9 @@ impl Default for View {
     }
 }
 
+/// How long a page may take for what it is waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// One window with its own profile, closed when it is dropped.
 pub(crate) struct Browser {
     driver: WebDriver,
@@ -79,7 +82,18 @@ impl Browser {
         browser.set_media(view.dark, view.forced_colors).await;
         browser.command("Emulation.setTimezoneOverride", json!({ "timezoneId": view.timezone })).await;
         browser.allow_scripts(view.javascript).await;
+        if std::env::var_os("FAIRDIAL_TEST_SLOW_BROWSER").is_some() {
+            browser.slow_down().await;
+        }
         browser
+    }
+
+    /// Answers that come late and a processor that is busy elsewhere: what a test forgets to wait for shows.
+    async fn slow_down(&self) {
+        let network = json!({ "offline": false, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.command("Network.enable", json!({})).await;
+        self.command("Network.emulateNetworkConditions", network).await;
+        self.command("Emulation.setCPUThrottlingRate", json!({ "rate": 4 })).await;
     }
 
     /// Whether pages may run scripts from now on; this never runs those of a page that is already there.
@@ -105,8 +119,14 @@ impl Browser {
         self.driver.current_url().await.expect("the window has an address").to_string()
     }
 
-    pub(crate) async fn title(&self) -> String {
-        self.driver.title().await.expect("the page has a title")
+    /// Waits until the page's title begins so, at most ten seconds.
+    pub(crate) async fn is_titled(&self, beginning: &str) {
+        self.wait_until(&format!("return document.title.startsWith({})", json!(beginning))).await;
+    }
+
+    /// Waits until the address of the page has this in it, at most ten seconds.
+    pub(crate) async fn is_at(&self, part: &str) {
+        self.wait_until(&format!("return location.href.includes({})", json!(part))).await;
     }
 
     /// The viewport, below a window's smallest width too.
@@ -126,23 +146,29 @@ impl Browser {
     /// Waits until the element is there, at most ten seconds.
     pub(crate) async fn find(&self, selector: &str) -> WebElement {
         let query = self.driver.query(By::Css(selector.to_owned()));
-        let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
+        let query = query.wait(LONGEST_WAIT, Duration::from_millis(25));
         query.first().await.unwrap_or_else(|error| panic!("{selector} is not on the page: {error}"))
     }
 
-    /// Clicks it as soon as that can be done, at most ten seconds later: what a busy machine shows lately, moves or
-    /// replaces meanwhile is no other element to a person.
+    /// Clicks the first of these that is shown, as soon as that can be done.
     pub(crate) async fn click(&self, selector: &str) {
+        self.click_on(&By::Css(selector.to_owned()), selector).await;
+    }
+
+    /// Ten seconds at most: what a busy machine shows lately, moves or replaces meanwhile is no other element to a person.
+    async fn click_on(&self, target: &By, name: &str) {
         let since = Instant::now();
         loop {
-            let target = self.find(selector).await;
+            let query = self.driver.query(target.clone()).and_displayed();
+            let query = query.wait(LONGEST_WAIT, Duration::from_millis(25));
+            let target = query.first().await.unwrap_or_else(|error| panic!("{name} is not to be seen: {error}"));
             let page = self.find("html").await;
             let leaves = !self.javascript && target.tag_name().await.is_ok_and(|name| name == "button" || name == "a");
             match target.click().await {
-                Ok(()) if leaves => return self.wait_for_leaving(&page, selector).await,
+                Ok(()) if leaves => return self.wait_for_leaving(&page, name).await,
                 Ok(()) => return,
                 Err(error) => {
-                    assert!(since.elapsed() < Duration::from_secs(10), "{selector} can't be clicked: {error}");
+                    assert!(since.elapsed() < LONGEST_WAIT, "{name} can't be clicked: {error}");
                     actix_web::rt::time::sleep(Duration::from_millis(25)).await;
                 }
             }
@@ -165,6 +191,19 @@ impl Browser {
         panic!("{selector} is replaced again and again");
     }
 
+    /// Waits until the element has these words in it as it is shown, at most ten seconds.
+    pub(crate) async fn says(&self, selector: &str, words: &str) {
+        let since = Instant::now();
+        loop {
+            let text = self.text(selector).await;
+            if text.contains(words) {
+                return;
+            }
+            assert!(since.elapsed() < LONGEST_WAIT, "{selector} says {text:?} and not {words:?}");
+            actix_web::rt::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
     /// Types into the control of this name, in place of what stood there.
     pub(crate) async fn fill(&self, name: &str, value: &str) {
         let control = self.find(&format!("[name=\"{name}\"]")).await;
@@ -172,18 +211,10 @@ impl Browser {
         control.send_keys(value).await.unwrap_or_else(|error| panic!("{name} takes no text: {error}"));
     }
 
-    /// Clicks the button or link with exactly these words, waiting for it at most ten seconds.
+    /// Clicks the button or link with exactly these words, as soon as that can be done.
     pub(crate) async fn press(&self, words: &str) {
         let path = format!("//*[self::button or self::a or self::summary][normalize-space()=\"{words}\"]");
-        let query = self.driver.query(By::XPath(path)).and_displayed();
-        let query = query.wait(Duration::from_secs(10), Duration::from_millis(25));
-        let target = query.first().await.unwrap_or_else(|error| panic!("nothing says {words}: {error}"));
-        let leaves = !self.javascript && target.tag_name().await.is_ok_and(|name| name != "summary");
-        let page = self.find("html").await;
-        target.click().await.unwrap_or_else(|error| panic!("{words} can't be clicked: {error}"));
-        if leaves {
-            self.wait_for_leaving(&page, words).await;
-        }
+        self.click_on(&By::XPath(path), words).await;
     }
 
     /// Without scripts a button or a link opens a page; a busy machine begins it after the click has returned.
@@ -203,22 +234,26 @@ impl Browser {
         chain.perform().await.expect("the keys are sent");
     }
 
-    /// Presses the key of a letter that may lead to another page. The driver performs a chain of keys anew when the page it
-    /// began on is gone, so that such a key would be pressed again on the next one.
-    pub(crate) async fn leaving_key(&self, letter: char) {
-        self.command("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": letter, "text": letter })).await;
-        self.command("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": letter })).await;
+    /// Presses a letter, or `Control+Enter`, that may lead to another page. The driver performs a chain of keys anew when the page
+    /// it began on is gone, so that such a key would be pressed again on the next one.
+    pub(crate) async fn leaving_key(&self, key: &str) {
+        let pressed = match key.strip_prefix("Control+") {
+            Some(key) => json!({ "type": "rawKeyDown", "key": key, "modifiers": 2 }),
+            None => json!({ "type": "keyDown", "key": key, "text": key }),
+        };
+        let mut released = pressed.clone();
+        released["type"] = json!("keyUp");
+        self.command("Input.dispatchKeyEvent", pressed).await;
+        self.command("Input.dispatchKeyEvent", released).await;
     }
 
     pub(crate) async fn tab(&self) {
         self.keys(Key::Tab).await;
     }
 
-    /// The element that has the focus, as `tag#id` or `tag[name]`.
-    pub(crate) async fn focus(&self) -> String {
-        let script = "const e = document.activeElement; \
-                      return e.localName + (e.id ? '#' + e.id : e.name ? '[' + e.name + ']' : '');";
-        self.evaluate(script).await.as_str().unwrap_or_default().to_owned()
+    /// Waits until this element has the focus, at most ten seconds.
+    pub(crate) async fn is_on(&self, selector: &str) {
+        self.wait_until(&format!("return document.activeElement.matches({})", json!(selector))).await;
     }
 
     /// What a script returns; it runs past the page's content security policy.
@@ -229,13 +264,21 @@ impl Browser {
 
     /// Waits until the script returns true, at most ten seconds.
     pub(crate) async fn wait_until(&self, script: &str) {
-        let seen = async {
-            while self.evaluate(script).await != Value::Bool(true) {
-                actix_web::rt::time::sleep(Duration::from_millis(25)).await;
+        self.gives(script, true).await;
+    }
+
+    /// Waits until the script returns this, at most ten seconds; one that a page takes with it as it goes is run again.
+    pub(crate) async fn gives(&self, script: &str, expected: impl Into<Value>) {
+        let (since, expected) = (Instant::now(), expected.into());
+        loop {
+            let given = self.driver.execute(script, Vec::new()).await.map(|value| value.json().clone());
+            if given.as_ref().is_ok_and(|value| *value == expected) {
+                return;
             }
-        };
-        let in_time = actix_web::rt::time::timeout(Duration::from_secs(10), seen).await;
-        assert!(in_time.is_ok(), "never true on {}: {script}", self.url().await);
+            let in_time = since.elapsed() < LONGEST_WAIT;
+            assert!(in_time, "{script} gives {given:?} and not {expected} on {}", self.url().await);
+            actix_web::rt::time::sleep(Duration::from_millis(25)).await;
+        }
     }
 
     /// Whether the page as a whole scrolls sideways.
