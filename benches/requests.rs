@@ -1,4 +1,4 @@
-//! What a request costs at different sizes of the network: CPU time, and instructions by callgrind.
+//! What a request costs at different sizes of the network: CPU time, and instructions by callgrind; and how quick bulk decisions are.
 //!
 //! `cargo bench` fills a folder under `target/bench/` for each size and prints a table; sizes are arguments:
 //! `cargo bench -- 1000 100000`. Requests go through the whole app in this process, with a cookie, but no socket.
@@ -14,14 +14,18 @@ use actix_web::http::header::{COOKIE, SET_COOKIE};
 use actix_web::test;
 use clap::Parser as _;
 use fairdial::app::{self, Shared};
-use fairdial::auth::session;
+use fairdial::auth::{EditDisputes, Granted, Origin, Viewer, session};
 use fairdial::clock::Clock;
 use fairdial::commands::Cli;
 use fairdial::config::Config;
+use fairdial::db::bulk_jobs::{self, Plan};
 use fairdial::db::{Db, DbError, schema};
 use fairdial::demo::store;
 use fairdial::demo::world::World;
 use fairdial::demo::{PASS_PHRASE, SEED, Scale};
+use fairdial::domain::decision::Verdict;
+use fairdial::domain::dispute::Status;
+use fairdial::domain::ids::{BulkJobId, DisputeId};
 use fairdial::file_store::FileStore;
 use fairdial::web::routes;
 
@@ -62,6 +66,12 @@ fn main() {
         println!("{} {} {}", asked.cpu_us, asked.wall_us, asked.bytes);
         return;
     }
+    if let [mode, folder, times] = arguments.as_slice()
+        && mode == "decide"
+    {
+        decide(Path::new(folder), number(times));
+        return;
+    }
     let sizes: Vec<u64> = arguments.iter().map(|size| u64::from(number(size))).collect();
     let sizes = if sizes.is_empty() { SIZES.to_vec() } else { sizes };
     for size in sizes {
@@ -73,6 +83,7 @@ fn main() {
             let instructions = instructions(&folder, place);
             println!("| {what} | {} | {instructions} | {} |", timed[0], timed[2]);
         }
+        decide(&folder, 20);
     }
 }
 
@@ -193,9 +204,7 @@ fn ask(folder: &Path, request: usize, times: u32) -> Asked {
 /// A dispute in the middle of what somebody sees, and its Caller ID.
 fn middle(db: &Db, who: &str) -> (String, String) {
     use diesel::prelude::*;
-    use fairdial::auth::{Origin, Viewer};
     use fairdial::db::users;
-    use fairdial::domain::ids::DisputeId;
     db.read_blocking::<_, DbError>(|conn| {
         let row = users::find_by_email(conn, who)?.expect("the demo has this user");
         let viewer = Viewer::from_row(&row, Origin::command()).expect("nobody disabled");
@@ -213,6 +222,54 @@ fn middle(db: &Db, who: &str) -> (String, String) {
         Ok((id.to_string(), caller_id))
     })
     .expect("there is one")
+}
+
+/// Decides hundreds of Pending disputes after each other in a copy of the folder, as bulk decisions do, and tells how many a
+/// second: so many batches by a percentage, which gives each dispute another credit, and so many that accept all of it.
+fn decide(folder: &Path, batches: u32) {
+    let copy = folder.join("decided");
+    drop(fs::remove_dir_all(&copy));
+    fs::create_dir_all(&copy).expect("a folder");
+    for file in ["fairdial.sqlite3", "fairdial.sqlite3-wal"].map(|name| (folder.join(name), copy.join(name))) {
+        if file.0.exists() {
+            fs::copy(file.0, &file.1).expect("the database is copied");
+            // Otherwise the first checkpoint would wait for all of it.
+            fs::File::open(file.1).and_then(|copied| copied.sync_all()).expect("it is on disk");
+        }
+    }
+    let db = Db::open_current(&config(&copy)).expect("the database opens");
+    for (verdict, credit_percent) in [(Verdict::AcceptedPartial, Some(3_333)), (Verdict::Accepted, None)] {
+        let plan = Plan { verdict, credit_percent, note: "We listened to the recording.".to_owned() };
+        let (job, total) = pending(&db, &plan, bulk_jobs::BATCH * i64::from(batches));
+        let began = Instant::now();
+        while db.write_blocking(|conn| bulk_jobs::work(conn, &Clock::System, job)).expect("a batch is decided") {}
+        let seconds = began.elapsed().as_secs_f64();
+        println!("\n{total} disputes {} in bulk: {:.0} a second", verdict.label(), f64::from(total) / seconds);
+    }
+    fs::remove_dir_all(&copy).expect("the copy is removed");
+}
+
+/// Starts a job over the Pending disputes that are due first.
+fn pending(db: &Db, plan: &Plan, limit: i64) -> (BulkJobId, u32) {
+    use diesel::prelude::*;
+    use fairdial::db::{bulk_jobs::StartError, users};
+    use schema::disputes as d;
+    let now = Clock::System.now();
+    db.write_blocking::<_, StartError>(|conn| {
+        let row = users::find_by_email(conn, MANAGER)?.expect("the demo has this user");
+        let viewer = Viewer::from_row(&row, Origin::command()).expect("nobody disabled");
+        let grant = Granted::<EditDisputes>::check(&viewer).expect("Edit is held");
+        let rows: Vec<(DisputeId, i32)> = d::table
+            .filter(d::status.eq(Status::Pending))
+            .order((d::due_at, d::id))
+            .limit(limit)
+            .select((d::id, d::version))
+            .load(conn)?;
+        let job = bulk_jobs::select(conn, &grant, &rows, "", now)?;
+        bulk_jobs::start(conn, &grant, job, plan, now)?;
+        Ok((job, u32::try_from(rows.len()).expect("not so many")))
+    })
+    .expect("it is started")
 }
 
 /// User and system time of this process and all of its threads; the kernel counts in hundredths of a second.

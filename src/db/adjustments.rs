@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::AnyConnection;
 use super::schema::{adjustments, calls, users};
+use super::{AnyConnection, dialect};
 use crate::auth::{Granted, ViewDisputes};
 use crate::domain::Instant;
 use crate::domain::ids::{AdjustmentId, CallId, DisputeId, UserId};
@@ -56,14 +56,15 @@ pub fn net_of_call(
     calls::table.find(call).select((calls::net_credit, calls::net_clawback)).first(conn)
 }
 
-/// Adds a row; the caller moves the call's net amounts by it, in the same transaction.
-pub(super) fn insert(conn: &mut AnyConnection, row: &AdjustmentRow) -> QueryResult<()> {
-    diesel::insert_into(adjustments::table).values(row).execute(conn).map(drop)
+/// Adds rows; the caller moves the calls' net amounts by them, in the same transaction.
+pub(super) fn insert_all(conn: &mut AnyConnection, rows: &[AdjustmentRow]) -> QueryResult<()> {
+    dialect::insert_all!(conn, adjustments::table, rows);
+    Ok(())
 }
 
 /// Adds a row and moves the call's net amounts by it, in one transaction.
 fn add(conn: &mut AnyConnection, row: &AdjustmentRow) -> QueryResult<()> {
-    insert(conn, row)?;
+    diesel::insert_into(adjustments::table).values(row).execute(conn)?;
     diesel::update(calls::table.find(row.call_id))
         .set((
             calls::net_credit.eq(calls::net_credit + row.credit),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::dialect::{Lock, lock};
+use super::dialect::{Lock, insert_all, lock};
 use super::schema::{audit_head, audit_log, disputes};
 use super::{AnyConnection, DbError};
 use crate::auth::{Actor, Via};
@@ -126,11 +126,13 @@ pub fn append_all(conn: &mut AnyConnection, actor: &Actor, now: Instant, entries
     lock(conn, Lock::AuditHead)?;
     let (mut seq, mut previous_hash): (i64, String) =
         audit_head::table.select((audit_head::seq, audit_head::hash)).first(conn)?;
+    let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         let row = chained(actor, now, entry, (seq, previous_hash));
-        diesel::insert_into(audit_log::table).values(&row).execute(conn)?;
-        (seq, previous_hash) = (row.seq, row.hash);
+        (seq, previous_hash) = (row.seq, row.hash.clone());
+        rows.push(row);
     }
+    insert_all!(conn, audit_log::table, rows.as_slice());
     diesel::update(audit_head::table)
         .set((audit_head::seq.eq(seq), audit_head::hash.eq(&previous_hash)))
         .execute(conn)?;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::dialect::{Lock, insert_all, lock};
+use super::dialect::{Lock, insert_all, lock, with_wide_cache};
 use super::schema::{bulk_items, bulk_jobs, calls, disputes};
 use super::transitions::DecideError;
 use super::{AnyConnection, DbError};
@@ -313,6 +313,10 @@ pub fn forget_old(conn: &mut AnyConnection, now: Instant) -> QueryResult<usize> 
 
 /// Decides the next disputes of a job, at most [`BATCH`], in this transaction; whether any are left.
 pub fn work(conn: &mut AnyConnection, clock: &Clock, id: BulkJobId) -> Result<bool, DecideError> {
+    with_wide_cache(conn, |conn| work_batch(conn, clock, id))
+}
+
+fn work_batch(conn: &mut AnyConnection, clock: &Clock, id: BulkJobId) -> Result<bool, DecideError> {
     // Several servers may have taken up the same job: one at a time moves its place.
     lock(conn, Lock::BulkJob(id.number()))?;
     let job: JobRow = bulk_jobs::table.find(id).select(JobRow::as_select()).first(conn)?;

@@ -69,6 +69,8 @@ const SQLITE_SETTINGS: &[&str] = &[
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
+    // A batch of decisions alone writes ten megabytes of pages; by SQLite's own measure of four each would wait for a checkpoint.
+    "PRAGMA wal_autocheckpoint = 4000",
 ];
 
 /// Nothing a request does may hold PostgreSQL longer.

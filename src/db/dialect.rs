@@ -174,6 +174,22 @@ pub(super) fn widen_cache(conn: &mut AnyConnection) -> QueryResult<()> {
     conn.batch_execute("PRAGMA cache_size = -49152; PRAGMA wal_autocheckpoint = 8000")
 }
 
+/// Does what changes pages all over with room for all of them: in SQLite's two megabytes they would be written several times.
+/// Afterwards the connection goes back to the pool as it came.
+pub(super) fn with_wide_cache<T, E: Failure>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let set = |conn: &mut AnyConnection, setting: &str| match conn {
+        AnyConnection::Sqlite(conn) => conn.batch_execute(setting),
+        AnyConnection::Postgres(_) => Ok(()),
+    };
+    set(conn, "PRAGMA cache_size = -16384")?;
+    let done = work(conn);
+    set(conn, "PRAGMA cache_size = -2000")?;
+    done
+}
+
 /// Lets a connection that fills an empty database keep more in memory and wait for no disk.
 pub(super) fn prepare_filling(conn: &mut AnyConnection) -> QueryResult<()> {
     match conn {

@@ -161,6 +161,12 @@ fn matching(scope: Scope, filter: &DisputeFilter, read: Read) -> Query {
         Some(Missing::Campaign) => narrow!(disputes::campaign_id.is_null()),
         Some(Missing::Destination) => narrow!(disputes::destination.eq("")),
     }
+    if let Some(took) = filter.took {
+        narrow!(disputes::seconds_to_decision.ge(took.from()));
+        if let Some(before) = took.before() {
+            narrow!(disputes::seconds_to_decision.lt(before));
+        }
+    }
     rows
 }
 

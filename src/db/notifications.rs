@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::dialect::on_backend;
+use super::dialect::insert_all;
 use super::schema::{buyers, disputes, notifications, users};
 use super::subquery::CountOf;
 use super::{AnyConnection, mail};
@@ -70,7 +70,7 @@ pub(super) fn tell(
 ) -> QueryResult<()> {
     let mut people = people(conn, audience)?;
     people.retain(|(user, _)| Some(*user) != but);
-    tell_people(conn, &people, Some(dispute), (kind, detail), now)
+    tell_people(conn, people.into_iter().map(|person| (person, (Some(dispute), kind, detail))), now)
 }
 
 /// Somebody to be told, and whether by mail too.
@@ -91,40 +91,37 @@ pub(super) fn people(conn: &mut AnyConnection, audience: Audience) -> QueryResul
 }
 
 /// Tells every manager with Settings of something that is about no dispute.
-pub(super) fn tell_settings(conn: &mut AnyConnection, told: (Kind, &str), now: Instant) -> QueryResult<()> {
+pub(super) fn tell_settings(conn: &mut AnyConnection, (kind, detail): (Kind, &str), now: Instant) -> QueryResult<()> {
     let people: Vec<Person> = users::table
         .filter(users::is_disabled.eq(false))
         .filter(users::settings.eq(true))
         .select((users::id, users::mail_notifications))
         .order(users::id)
         .load(conn)?;
-    tell_people(conn, &people, None, told, now)
+    tell_people(conn, people.into_iter().map(|person| (person, (None, kind, detail))), now)
 }
 
+/// What somebody is told: of which dispute, what happened, and a few words more.
+pub(super) type About<'a> = (Option<DisputeId>, Kind, &'a str);
+
 /// Tells these people.
-pub(super) fn tell_people(
+pub(super) fn tell_people<'a>(
     conn: &mut AnyConnection,
-    people: &[Person],
-    dispute: Option<DisputeId>,
-    (kind, detail): (Kind, &str),
+    told: impl Iterator<Item = (Person, About<'a>)>,
     now: Instant,
 ) -> QueryResult<()> {
-    if people.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = people
-        .iter()
-        .map(|(user_id, by_mail)| NewNotification {
+    let rows: Vec<_> = told
+        .map(|((user_id, by_mail), (dispute_id, kind, detail))| NewNotification {
             id: NotificationId::generate(),
-            user_id: *user_id,
-            dispute_id: dispute,
+            user_id,
+            dispute_id,
             kind,
             detail,
             created_at: now,
             mail_due_at: by_mail.then(|| now + mail::DELAY),
         })
         .collect();
-    on_backend!(conn, |conn| diesel::insert_into(notifications::table).values(&rows).execute(conn))?;
+    insert_all!(conn, notifications::table, rows.as_slice());
     Ok(())
 }
 

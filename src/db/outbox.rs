@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::AnyConnection;
-use super::dialect::on_backend;
+use super::dialect::insert_all;
 use super::schema::{outbox, webhook_deliveries, webhook_endpoints};
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, DeliveryId, DisputeId, EndpointId, EventId};
@@ -43,6 +43,32 @@ struct NewEvent {
     created_at: Instant,
 }
 
+/// What happened, and who wants to know.
+pub(super) struct Event<'a> {
+    topic: Topic,
+    dispute: Option<DisputeId>,
+    buyer: Option<BuyerId>,
+    payload: Value,
+    receivers: &'a [EndpointId],
+}
+
+impl<'a> Event<'a> {
+    /// An event of a dispute. The payload gets the ids of it and its buyer; it names no publisher and nothing else that is
+    /// between managers: it goes to buyers too.
+    pub(super) fn of_dispute(
+        topic: Topic,
+        (dispute, buyer): (DisputeId, BuyerId),
+        mut payload: Value,
+        receivers: &'a [EndpointId],
+    ) -> Self {
+        if let Some(data) = payload.as_object_mut() {
+            data.insert("dispute_id".to_owned(), dispute.to_string().into());
+            data.insert("buyer_id".to_owned(), buyer.to_string().into());
+        }
+        Self { topic, dispute: Some(dispute), buyer: Some(buyer), payload, receivers }
+    }
+}
+
 /// An event on its way to a receiver.
 #[derive(Insertable)]
 #[diesel(table_name = webhook_deliveries)]
@@ -56,17 +82,16 @@ struct NewDelivery {
     created_at: Instant,
 }
 
-/// Keeps an event to be delivered, under the ids of its dispute and buyer. The payload names no publisher and nothing
-/// else that is between managers: it goes to buyers too.
+/// Keeps an event of a dispute, to be delivered to whoever wants it now.
 pub(super) fn push(
     conn: &mut AnyConnection,
     topic: Topic,
-    (dispute, buyer): (DisputeId, BuyerId),
+    of: (DisputeId, BuyerId),
     payload: &Value,
     now: Instant,
 ) -> QueryResult<()> {
-    let receivers = receivers(conn, topic, buyer)?;
-    push_to(conn, topic, (dispute, buyer), payload, &receivers, now)
+    let receivers = receivers(conn, topic, of.1)?;
+    push_all(conn, std::iter::once(Event::of_dispute(topic, of, payload.clone(), &receivers)), now)
 }
 
 /// The webhooks that want to know of such events of a buyer's.
@@ -80,54 +105,34 @@ pub(super) fn receivers(conn: &mut AnyConnection, topic: Topic, buyer: BuyerId) 
     Ok(wanting.into_iter().filter(|(_, topics)| topics.contains(&mark)).map(|(id, _)| id).collect())
 }
 
-/// The same as [`push`], to receivers that are known.
-pub(super) fn push_to(
-    conn: &mut AnyConnection,
-    topic: Topic,
-    (dispute, buyer): (DisputeId, BuyerId),
-    payload: &Value,
-    receivers: &[EndpointId],
-    now: Instant,
-) -> QueryResult<()> {
-    let mut payload = payload.clone();
-    if let Some(data) = payload.as_object_mut() {
-        data.insert("dispute_id".to_owned(), dispute.to_string().into());
-        data.insert("buyer_id".to_owned(), buyer.to_string().into());
-    }
-    write(conn, topic, (Some(dispute), Some(buyer)), payload.to_string(), receivers, now)
-}
-
 /// Sends a receiver something that tells of nothing.
 pub(super) fn push_test(conn: &mut AnyConnection, endpoint: EndpointId, now: Instant) -> QueryResult<()> {
     let payload = serde_json::json!({ "message": "This is a test." });
-    write(conn, Topic::Test, (None, None), payload.to_string(), &[endpoint], now)
+    let event = Event { topic: Topic::Test, dispute: None, buyer: None, payload, receivers: &[endpoint] };
+    push_all(conn, std::iter::once(event), now)
 }
 
-fn write(
+/// Keeps events to be delivered.
+pub(super) fn push_all<'a>(
     conn: &mut AnyConnection,
-    topic: Topic,
-    (dispute_id, buyer_id): (Option<DisputeId>, Option<BuyerId>),
-    payload: String,
-    receivers: &[EndpointId],
+    told: impl Iterator<Item = Event<'a>>,
     now: Instant,
 ) -> QueryResult<()> {
-    let event = NewEvent { id: EventId::generate(), topic, dispute_id, buyer_id, payload, created_at: now };
-    diesel::insert_into(outbox::table).values(&event).execute(conn)?;
-    if receivers.is_empty() {
-        return Ok(());
-    }
-    let deliveries: Vec<NewDelivery> = receivers
-        .iter()
-        .map(|endpoint| NewDelivery {
+    let (mut events, mut deliveries) = (Vec::new(), Vec::new());
+    for Event { topic, dispute: dispute_id, buyer: buyer_id, payload, receivers } in told {
+        let id = EventId::generate();
+        events.push(NewEvent { id, topic, dispute_id, buyer_id, payload: payload.to_string(), created_at: now });
+        deliveries.extend(receivers.iter().map(|endpoint| NewDelivery {
             id: DeliveryId::generate(),
             endpoint_id: *endpoint,
-            event_id: event.id,
+            event_id: id,
             dispute_id,
             next_at: now,
             give_up_at: now + TRIED_FOR,
             created_at: now,
-        })
-        .collect();
-    on_backend!(conn, |conn| diesel::insert_into(webhook_deliveries::table).values(&deliveries).execute(conn))?;
+        }));
+    }
+    insert_all!(conn, outbox::table, events.as_slice());
+    insert_all!(conn, webhook_deliveries::table, deliveries.as_slice());
     Ok(())
 }

@@ -31,7 +31,7 @@ pub struct Counted {
     pub reason: String,
     pub status: Status,
     pub decided_by: Option<UserId>,
-    pub decided_at: Option<Instant>,
+    pub seconds_to_decision: Option<i64>,
     pub currency: String,
     pub credit: Option<i64>,
     pub clawback: Option<i64>,

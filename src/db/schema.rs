@@ -300,6 +300,7 @@ diesel::table! {
         assignee_id -> Nullable<BigInt>,
         metadata -> Text,
         version -> Integer,
+        seconds_to_decision -> Nullable<BigInt>,
     }
 }
 

@@ -3,13 +3,13 @@
 use chrono::Duration;
 use diesel::prelude::*;
 
-use super::adjustments::{self, AdjustmentRow};
+use super::adjustments;
 use super::audit::{self, Entry};
 use super::calls;
 use super::counters::{self, Counts};
+use super::decisions::{self, Decided};
 use super::dialect::{Lock, lock};
 use super::disputes::{self, DisputeRow};
-use super::hearers::Hearers;
 use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{calls as calls_table, disputes as table, users as people};
@@ -18,11 +18,11 @@ use super::{AnyConnection, DbError, database_failure, policy, users};
 use crate::auth::{Actor, DisputeCalls, EditDisputes, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
-use crate::domain::call::{CallStatus, DisputeState};
+use crate::domain::call::CallStatus;
 use crate::domain::decision::{Decision, DecisionProblem, Verdict};
 use crate::domain::dispute::{Side, Status};
 use crate::domain::fact::MAX_TEXT;
-use crate::domain::ids::{AdjustmentId, DisputeId, UserId};
+use crate::domain::ids::{DisputeId, UserId};
 
 /// What a manager entered. Amounts are minor units of the dispute's currency.
 #[derive(Clone, Debug)]
@@ -146,69 +146,7 @@ pub fn decide(
         dispute.publisher_payout,
     )?;
     let net_credit = calls_table::table.find(dispute.call_id).select(calls_table::net_credit).first(conn)?;
-    let entry = record(conn, grant, (&dispute, net_credit), &decision, &mut Hearers::default(), now)?;
-    counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
-    audit::append(conn, &grant.actor(), now, &entry)?;
-    Ok(())
-}
-
-/// All of a decision about a Pending dispute, whose call has this net credit, but what comes last in the lock order: the
-/// counters, and the entry that is given back.
-pub(super) fn record(
-    conn: &mut AnyConnection,
-    grant: &Granted<EditDisputes>,
-    (dispute, net_credit): (&DisputeRow, i64),
-    decision: &Decision,
-    hearers: &mut Hearers,
-    now: Instant,
-) -> Result<Entry, DecideError> {
-    let (id, status) = (dispute.id, decision.verdict().status());
-    let net_credit = net_credit.saturating_add(decision.credit());
-    if decision.credit() > 0 && dispute.payout.is_none_or(|payout| net_credit > payout) {
-        return Err(DecideError::NetOutOfRange);
-    }
-    diesel::update(table::table.find(id))
-        .set((
-            (table::status.eq(status), table::status_rank.eq(status.rank())),
-            (table::credit.eq(decision.credit()), table::clawback.eq(decision.clawback())),
-            table::decision_note.eq(decision.note()),
-            (table::decided_by.eq(grant.user()), table::decided_at.eq(now)),
-            table::last_speaker.eq(Side::Platform),
-            (table::version.eq(table::version + 1), table::updated_at.eq(now)),
-        ))
-        .execute(conn)?;
-    if decision.credit() > 0 || decision.clawback() > 0 {
-        let adjustment = AdjustmentRow {
-            id: AdjustmentId::generate(),
-            call_id: dispute.call_id,
-            dispute_id: id,
-            kind: "decision".to_owned(),
-            reverses_id: None,
-            currency: dispute.currency.clone(),
-            credit: decision.credit(),
-            clawback: decision.clawback(),
-            created_by: grant.user(),
-            created_at: now,
-        };
-        adjustments::insert(conn, &adjustment)?;
-    }
-    // A call has one active dispute at most, and this one is Pending no more.
-    diesel::update(calls_table::table.find(dispute.call_id))
-        .set((
-            calls_table::net_credit.eq(net_credit),
-            calls_table::net_clawback.eq(calls_table::net_clawback + decision.clawback()),
-            calls_table::dispute_state.eq(DisputeState::of(false, net_credit)),
-        ))
-        .execute(conn)?;
-    let verdict = decision.verdict();
-    let payload = serde_json::json!({ "status": status, "verdict": verdict,
-        "credit": { "amount": decision.credit(), "currency": dispute.currency } });
-    hearers.tell(conn, (id, dispute.buyer_id), (verdict, &payload), now)?;
-    Ok(Entry::of_dispute("dispute.decided", id).was(serde_json::json!({ "status": dispute.status })).now_is(
-        serde_json::json!({
-        "status": status, "credit": decision.credit(), "clawback": decision.clawback(), "currency": dispute.currency,
-        "note": decision.note() }),
-    ))
+    decisions::record(conn, grant, &[Decided { dispute, net_credit, decision }], now)
 }
 
 /// Makes a decided dispute Pending again; its adjustments are reversed by new rows.

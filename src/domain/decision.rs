@@ -36,7 +36,7 @@ impl Verdict {
 }
 
 /// A decision whose amounts fit the dispute: built only by [`Decision::new`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Decision {
     verdict: Verdict,
     credit: i64,

@@ -5,6 +5,46 @@ use super::dispute::Status;
 /// Below so many decided disputes a share says little.
 pub const FEW: u64 = 10;
 
+text_enum! {
+    /// How long a decision took, counted from Send.
+    Took {
+        UnderFourHours = "0-4h", "Under 4 hours";
+        UnderADay = "4-24h", "4 to 24 hours";
+        UnderTwoDays = "1-2d", "1 to 2 days";
+        UnderThreeDays = "2-3d", "2 to 3 days";
+        Longer = "3d", "Over 3 days";
+    }
+}
+
+impl Took {
+    /// The seconds from which it is this one.
+    #[must_use]
+    pub fn from(self) -> i64 {
+        let hours = match self {
+            Self::UnderFourHours => 0,
+            Self::UnderADay => 4,
+            Self::UnderTwoDays => 24,
+            Self::UnderThreeDays => 48,
+            Self::Longer => 72,
+        };
+        hours * 3600
+    }
+
+    /// The seconds from which it is the next one, if there is one.
+    #[must_use]
+    pub fn before(self) -> Option<i64> {
+        let all = Self::ALL.iter().map(|took| took.from());
+        all.filter(|from| *from > self.from()).min()
+    }
+
+    /// The one of so many seconds.
+    #[must_use]
+    pub fn of(seconds: i64) -> Self {
+        let begun = Self::ALL.iter().copied().rev().find(|took| took.from() <= seconds);
+        begun.unwrap_or(Self::UnderFourHours)
+    }
+}
+
 /// What is counted of some disputes of one currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -104,6 +144,25 @@ mod tests {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[9, 1, 5]), Some(5));
         assert_eq!(of(&[9, 1, 5, 7]), Some(5));
+    }
+
+    #[test]
+    fn a_time_is_under_one_heading() {
+        let hour = 3600;
+        for (seconds, expected) in [
+            (0, Took::UnderFourHours),
+            (4 * hour - 1, Took::UnderFourHours),
+            (4 * hour, Took::UnderADay),
+            (24 * hour - 1, Took::UnderADay),
+            (24 * hour, Took::UnderTwoDays),
+            (71 * hour, Took::UnderThreeDays),
+            (72 * hour, Took::Longer),
+            (i64::MAX, Took::Longer),
+        ] {
+            let took = Took::of(seconds);
+            assert_eq!(took, expected, "{seconds}");
+            assert!(took.from() <= seconds && took.before().is_none_or(|before| seconds < before), "{seconds}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::BuyerId;
 use crate::domain::policy::Policy;
-use crate::domain::report::Tally;
+use crate::domain::report::{Tally, Took};
 
 /// The most lines of a table on the page; the export has all.
 const SHOWN: usize = 50;
@@ -50,6 +50,8 @@ pub(super) struct ReportsPage {
     weeks: Columns,
     credits: Columns,
     times: Columns,
+    /// How many decisions took so long, and where they are.
+    took: Vec<(Took, u64, Option<String>)>,
     currency: String,
     week_lines: Vec<Line>,
     sections: Vec<Section>,
@@ -112,7 +114,7 @@ impl Line {
         self.link.as_ref().map(|link| statuses.iter().fold(link.clone(), with).to_string())
     }
 
-    /// The rows behind a share, or behind a time to a decision.
+    /// The rows behind a share, or behind the middle of the times to a decision.
     fn decided(&self) -> Option<String> {
         self.of(&[Status::Accepted, Status::AcceptedPartial, Status::Rejected])
     }
@@ -298,6 +300,11 @@ fn load(
     let known = look_up(conn, grant, shown)?;
     let line =
         |group: &Group| Line::new(group, name_of(&group.key, &book, &known, &policy), asked.rows_of(&group.key, &book));
+    let took = Took::ALL.iter().map(|took| {
+        let count = book.times.get(took).copied().unwrap_or_default();
+        (*took, count, Some(asked.rows().with("took", took.code()).to_string()))
+    });
+    let took: Vec<_> = took.collect();
     let (all, by_currency) = book.total();
     let currency = by_currency.first().map_or_else(|| "USD".to_owned(), |(currency, _)| currency.clone());
     let total = Group { key: Key::Week(asked.span.first), all, by_currency };
@@ -327,7 +334,8 @@ fn load(
         credits: charts::credits(&credit_by_week, 380, |minor| {
             Money::new(i64::try_from(minor).unwrap_or(i64::MAX), &currency).to_string()
         }),
-        times: charts::times(&book.times, 560),
+        times: charts::times(&took, 560),
+        took,
         currency,
         week_lines,
         sections,

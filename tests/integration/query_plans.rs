@@ -19,6 +19,7 @@ use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::Intent;
 use fairdial::domain::dispute::{Side, Status};
 use fairdial::domain::ids::{BuyerId, CallId, CampaignId, DisputeId, EventId, PublisherId};
+use fairdial::domain::report::Took;
 use rstest::rstest;
 
 use crate::support::app::TestApp;
@@ -188,6 +189,7 @@ async fn any_other_disputes_are_sorted_candidates(#[values(true, false)] is_mana
         ("due", DisputeFilter { due_before: Some(now), ..all.clone() }),
         ("publisher", DisputeFilter { publisher: Some(PublisherId::generate()), ..all.clone() }),
         ("decided by", DisputeFilter { decided_by: Some(person), ..all.clone() }),
+        ("time to a decision", DisputeFilter { took: Some(Took::Longer), ..all.clone() }),
         ("without a publisher", DisputeFilter { without: Some(Missing::Publisher), ..all.clone() }),
         ("without a campaign", DisputeFilter { without: Some(Missing::Campaign), ..all.clone() }),
         ("without a destination", DisputeFilter { without: Some(Missing::Destination), ..all.clone() }),

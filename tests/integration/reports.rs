@@ -114,6 +114,39 @@ async fn shares_times_and_amounts_lead_to_the_rows_they_are_of() {
 }
 
 #[actix_web::test]
+async fn how_long_decisions_took_leads_to_the_rows_that_took_so_long() {
+    let app = TestApp::start().await;
+    app.clock().advance(Duration::microseconds(600_000));
+    let waits = [Duration::hours(4) - Duration::microseconds(200_000), Duration::hours(4), Duration::days(3)];
+    let mut ids = Vec::new();
+    for wait in waits {
+        let id = send(&app, "acme");
+        app.clock().advance(wait);
+        decide(&app, id, Verdict::Accepted, None);
+        ids.push(id.to_string());
+    }
+    send(&app, "acme");
+    let dana = app.manager("dana").await;
+    let page = dana.get("/reports").await.page();
+    let tables = page.select("main .charts table");
+    let table =
+        tables.iter().find(|table| table.page().texts("th").concat().starts_with("Under 4 hours")).unwrap().page();
+    assert_eq!(table.texts("td"), ["1", "1", "0", "0", "1"]);
+    for (link, id) in table.select("td a").iter().zip(&ids) {
+        let list = dana.get(&link.attr("href")).await.page();
+        assert_eq!(list.row_ids("disputes-table"), [id.as_str()], "{}", link.attr("href"));
+        assert!(list.texts(".chips .chip").iter().any(|chip| chip.starts_with("Time to a decision: ")));
+    }
+    for (took, id) in [("0-4h", &ids[0]), ("4-24h", &ids[1]), ("3d", &ids[2])] {
+        let list = dana.get(&format!("/disputes?took={took}")).await.page();
+        assert_eq!(list.row_ids("disputes-table"), [id.as_str()], "{took}");
+        let all = app.buyer("acme").await.get(&format!("/disputes?took={took}")).await.page();
+        assert_eq!(all.row_ids("disputes-table").len(), 4, "a buyer has no such filter");
+    }
+    dana.get("/disputes?took=5h").await.assert_status(422);
+}
+
+#[actix_web::test]
 async fn what_is_missing_leads_to_the_rows_without_it() {
     let app = TestApp::start().await;
     let viewer = app.viewer(Person::buyer("acme"));

@@ -32,7 +32,7 @@ fn columns() -> Columns {
     let statement = match Backend::of_this_run() {
         Backend::Sqlite => {
             "SELECT t.name AS place, c.name AS name, CASE WHEN c.\"notnull\" THEN 'NO' ELSE 'YES' END AS detail \
-             FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' \
+             FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' \
              AND t.name <> '__diesel_schema_migrations'"
         }
         Backend::Postgres => {

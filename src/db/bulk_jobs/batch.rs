@@ -1,23 +1,22 @@
 //! One batch of a job: judged and decided under locks, each dispute once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
 use super::{JobRow, Outcome, Plan};
 use crate::auth::{EditDisputes, Granted, Origin, Via, Viewer};
-use crate::db::counters::{self, Counts};
+use crate::db::decisions::{self, Decided};
 use crate::db::dialect::{Lock, lock, lock_calls, lock_disputes};
 use crate::db::disputes::DisputeRow;
-use crate::db::hearers::Hearers;
 use crate::db::schema::{calls, disputes};
-use crate::db::transitions::{self, DecideError};
-use crate::db::{AnyConnection, audit, users};
+use crate::db::transitions::DecideError;
+use crate::db::{AnyConnection, users};
 use crate::domain::Instant;
 use crate::domain::call::CallStatus;
 use crate::domain::decision::Decision;
 use crate::domain::dispute::Status;
-use crate::domain::ids::{BuyerId, DisputeId, UserId};
+use crate::domain::ids::{DisputeId, UserId};
 
 /// The proof that the job's manager may decide now, asked for again at every batch.
 pub(super) fn deciding(conn: &mut AnyConnection, job: &JobRow) -> Result<Option<Granted<EditDisputes>>, DecideError> {
@@ -92,23 +91,19 @@ pub(super) fn decide_all(
         .select((DisputeRow::as_select(), Standing::as_select()))
         .load(conn)?;
     let mut found: HashMap<DisputeId, _> = rows.into_iter().map(|row| (row.0.id, row)).collect();
-    let (mut outcomes, mut entries) = (HashMap::new(), Vec::new());
-    let (mut changes, mut hearers) = (BTreeMap::<BuyerId, Counts>::new(), Hearers::default());
+    let (mut outcomes, mut decided) = (HashMap::new(), Vec::new());
     for (_, id, seen) in items {
-        let Some((row, standing)) = found.remove(id) else { continue };
+        let Some((dispute, standing)) = found.remove(id) else { continue };
         let payout = standing.payout_for(grant.user(), *seen);
         let outcome = match payout.and_then(|payout| standing.decision(plan, payout)) {
             Ok(decision) => {
-                let decided = (&row, standing.net_credit);
-                entries.push(transitions::record(conn, grant, decided, &decision, &mut hearers, now)?);
-                *changes.entry(row.buyer_id).or_default() += Counts::SETTLED;
+                decided.push(Decided { dispute, net_credit: standing.net_credit, decision });
                 Outcome::Decided
             }
             Err(outcome) => outcome,
         };
         outcomes.insert(*id, outcome);
     }
-    counters::add_all(conn, &changes)?;
-    audit::append_all(conn, &grant.actor(), now, &entries)?;
+    decisions::record(conn, grant, &decided, now)?;
     Ok(outcomes)
 }

@@ -3,6 +3,7 @@
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CampaignId, PublisherId, UserId};
+use crate::domain::report::Took;
 
 text_enum! {
     /// What a call can come without.
@@ -39,6 +40,8 @@ pub struct DisputeFilter {
     pub decided_by: Option<UserId>,
     /// Managers only: what the call came without.
     pub without: Option<Missing>,
+    /// Managers only: how long the decision took.
+    pub took: Option<Took>,
 }
 
 impl DisputeFilter {
@@ -60,13 +63,14 @@ impl DisputeFilter {
             self.publisher.is_some(),
             self.decided_by.is_some(),
             self.without.is_some(),
+            self.took.is_some(),
         ];
         set.into_iter().filter(|is_set| *is_set).count()
     }
 
     /// Whether an index holds the matching rows in default order: those of one filter, or of one and a status.
     pub(super) fn reads_an_index(&self) -> bool {
-        let is_ranged = self.range().is_some() || self.due_before.is_some();
+        let is_ranged = self.range().is_some() || self.due_before.is_some() || self.took.is_some();
         let others = self.size().saturating_sub(self.statuses.len().min(1));
         others <= 1 && self.statuses.len() <= 1 && !is_ranged && self.search.is_none()
     }
@@ -105,6 +109,8 @@ impl DisputeFilter {
             alone.decided_by = self.decided_by;
         } else if self.without.is_some() {
             alone.without = self.without;
+        } else if self.took.is_some() && self.range().is_none() && self.statuses.is_empty() {
+            alone.statuses = vec![Status::Accepted, Status::AcceptedPartial, Status::Rejected];
         } else if self.range().is_none() || self.statuses == [Status::Pending] {
             alone.statuses.clone_from(&self.statuses);
         } else {

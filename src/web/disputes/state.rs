@@ -9,6 +9,7 @@ use crate::db::paging::Sort;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::policy::Policy;
+use crate::domain::report::Took;
 use crate::web::AppError;
 use crate::web::list_query::{Chip, Defaults, Link, Listing, PER_PAGE, Params, Saved, refuse, words};
 
@@ -29,7 +30,7 @@ text_enum! {
         Due = "due", "Due";
     }
 }
-words!(Column, DisputeSort, Missing, Status);
+words!(Column, DisputeSort, Missing, Status, Took);
 
 /// The order of the review queue where nothing else is said.
 const QUEUE_SORT: Sort<DisputeSort> = Sort { key: DisputeSort::Due, is_descending: false };
@@ -57,7 +58,7 @@ const SORTS_OF_BUYERS: &[DisputeSort] = &[
 ];
 
 /// Filters that are texts in the address and come back into links and fields as they were.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     "due",
     "reason",
     "buyer",
@@ -70,10 +71,11 @@ const KEPT: [&str; 12] = [
     "publisher",
     "decided_by",
     "without",
+    "took",
 ];
 
 /// Those of them that only managers have.
-const OF_MANAGERS: [&str; 4] = ["due", "publisher", "decided_by", "without"];
+const OF_MANAGERS: [&str; 5] = ["due", "publisher", "decided_by", "without", "took"];
 
 impl Column {
     /// The columns this viewer can choose from, in their default order.
@@ -214,6 +216,7 @@ impl ListState {
             publisher: if is_manager { params.parsed("publisher", "a publisher\u{2019}s id")? } else { None },
             decided_by: if is_manager { params.parsed("decided_by", "a manager\u{2019}s id")? } else { None },
             without: if is_manager { params.word("without")? } else { None },
+            took: if is_manager { params.word("took")? } else { None },
         };
         let kept = KEPT
             .iter()
@@ -336,6 +339,11 @@ impl ListState {
             self.filter
                 .without
                 .map(|missing| Chip::new(format!("Without {}", missing.label()), &link.clone().without("without"))),
+        );
+        chips.extend(
+            self.filter
+                .took
+                .map(|took| Chip::new(format!("Time to a decision: {}", took.label()), &link.clone().without("took"))),
         );
         if self.filter.has_recording {
             chips.push(Chip::new("With recording", &link.clone().without("has_recording")));

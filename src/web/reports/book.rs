@@ -9,7 +9,7 @@ use crate::db::reports::Counted;
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, CampaignId, PublisherId, UserId};
-use crate::domain::report::Tally;
+use crate::domain::report::{Tally, Took};
 use crate::web::list_query::words;
 
 text_enum! {
@@ -56,9 +56,6 @@ impl Key {
     }
 }
 
-/// Where the times to a decision are divided, in hours.
-const BOUNDS: [u32; 4] = [4, 24, 48, 72];
-
 /// All that is counted.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -69,8 +66,8 @@ pub(super) struct Book {
     /// All of it, by currency.
     totals: HashMap<Text, Tally>,
     pub(super) overdue: u64,
-    /// How many decisions took so long: under 4 hours, to a day, two, three, longer.
-    pub(super) times: [u64; 5],
+    /// How many decisions took so long.
+    pub(super) times: HashMap<Took, u64>,
 }
 
 /// One line: its disputes all together, and by currency.
@@ -98,10 +95,7 @@ impl Book {
 
     /// Counts one dispute.
     pub(super) fn count(&mut self, row: &Counted, span: &Span, now: Instant) {
-        let seconds = row.decided_at.map(|at| {
-            let seconds = at.signed_duration_since(row.listed_at).num_seconds().max(0);
-            u32::try_from(seconds).unwrap_or(u32::MAX)
-        });
+        let seconds = row.seconds_to_decision.map(|seconds| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX));
         let (credit, clawback) = (row.credit.unwrap_or_default(), row.clawback.unwrap_or_default());
         let week = monday(row.listed_at.and_utc().with_timezone(&span.zone).date_naive());
         let (currency, reason, destination) =
@@ -122,11 +116,9 @@ impl Book {
         if row.status == Status::Pending && row.due_at < now {
             self.overdue = self.overdue.saturating_add(1);
         }
-        if let Some(seconds) = seconds {
-            let at = BOUNDS.iter().filter(|hours| seconds >= hours.saturating_mul(3600)).count();
-            if let Some(count) = self.times.get_mut(at) {
-                *count = count.saturating_add(1);
-            }
+        if let Some(seconds) = row.seconds_to_decision {
+            let count = self.times.entry(Took::of(seconds)).or_default();
+            *count = count.saturating_add(1);
         }
     }
 

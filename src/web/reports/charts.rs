@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 
 use super::Line;
-use crate::domain::report::Tally;
+use crate::domain::report::{Tally, Took};
 
 /// A bar, or a part of one.
 pub(super) struct Bar {
@@ -134,16 +134,15 @@ pub(super) fn credits(weeks: &[(NaiveDate, u64)], right: u64, words: impl Fn(u64
 }
 
 /// How long decisions took.
-pub(super) fn times(times: &[u64; 5], right: u64) -> Columns {
-    const WORDS: [&str; 5] = ["Under 4 hours", "4 to 24 hours", "1 to 2 days", "2 to 3 days", "Over 3 days"];
-    let top = round_up(times.iter().copied().max().unwrap_or_default().max(4)).max(4);
-    let slot = (right - LEFT) / 5;
+pub(super) fn times(times: &[(Took, u64, Option<String>)], right: u64) -> Columns {
+    let top = round_up(times.iter().map(|(_, count, _)| *count).max().unwrap_or_default().max(4)).max(4);
+    let slot = (right - LEFT) / u64::try_from(times.len()).unwrap_or(1).max(1);
     let (mut bars, mut below, mut above) = (Vec::new(), Vec::new(), Vec::new());
-    for ((at, count), words) in (0_u64..).zip(times).zip(WORDS) {
+    for (at, (took, count, _)) in (0_u64..).zip(times) {
         let (x, height) = (LEFT + at * slot + (slot - 64) / 2, scaled(*count, top));
-        let class = if at == 4 { "open" } else { "acc" };
+        let class = if *took == Took::Longer { "open" } else { "acc" };
         bars.push(Bar { class, letter: "", x, y: BASE - height, width: 64, height });
-        below.push(Label { x: x + 32, y: 224, words: words.to_owned() });
+        below.push(Label { x: x + 32, y: 224, words: took.label().to_owned() });
         above.push(Label { x: x + 32, y: BASE - height - 6, words: count.to_string() });
     }
     Columns { bars, below, above, grid: grid(top, |count| count.to_string()), right }

@@ -1,0 +1,1 @@
+ALTER TABLE disputes DROP COLUMN seconds_to_decision;
