@@ -83,9 +83,11 @@ async fn the_export_has_every_row_of_the_filter_in_its_order() {
 
 /// Makes so many withdrawn disputes like one that is there, every second with a recording.
 fn multiply(app: &TestApp, dispute: DisputeId, count: u32) {
-    let columns = crate::schema::declared().into_keys().filter(|(table, _)| table == "disputes");
+    let columns =
+        crate::schema::declared().into_keys().filter(|(table, _)| table == "disputes").map(|(_, column)| column);
     let (mut into, mut values) = (Vec::new(), Vec::new());
-    for (_, column) in columns {
+    // The database reckons the time to the decision itself, and takes it from nobody.
+    for column in columns.filter(|column| column != "seconds_to_decision") {
         values.push(match column.as_str() {
             "id" => "id + n.i".to_owned(),
             "status" => "'withdrawn'".to_owned(),
