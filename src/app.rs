@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -10,7 +9,6 @@ use actix_web::cookie::Key;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, Error, HttpServer, web};
-use tokio::sync::watch;
 use tracing_actix_web::TracingLogger;
 
 use crate::auth::session;
@@ -20,6 +18,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::file_store::FileStore;
 use crate::mail::Mailer;
+use crate::shutdown::Shutdown;
 use crate::sweep;
 use crate::telemetry::RequestSpan;
 use crate::waveform::Waveforms;
@@ -28,38 +27,6 @@ use crate::webhooks::Webhooks;
 
 /// How long requests under way may take after the stop has begun.
 const SHUTDOWN_SECONDS: u64 = 25;
-
-/// Says that the server stops. Streams that would never end by themselves wait for it.
-#[derive(Clone, Debug)]
-pub struct Shutdown(Arc<watch::Sender<bool>>);
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Shutdown {
-    /// Begins the stop: no new connections, streams end, requests under way finish.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether it has begun.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until it begins.
-    pub async fn begun(self) {
-        let mut receiver = self.0.subscribe();
-        // The sender lives in `self`, so waiting can't fail before it begins.
-        if receiver.wait_for(|begun| *begun).await.is_err() {
-            tracing::debug!("the server has gone already");
-        }
-    }
-}
 
 /// A started server: await `server`, end it with `shutdown`.
 pub struct Running {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::db::bulk_jobs;
 use crate::db::transitions::DecideError;
 use crate::db::{Db, DbError};
 use crate::domain::ids::BulkJobId;
+use crate::shutdown::Shutdown;
 
 /// How long a job waits while the database is busy.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -22,6 +22,7 @@ pub mod file_store;
 pub mod import;
 pub mod mail;
 pub mod metrics;
+pub mod shutdown;
 pub mod sweep;
 pub mod telemetry;
 pub mod waveform;

@@ -7,13 +7,13 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::mail::{self, Letter};
 use crate::db::notifications::Told;
 use crate::db::{Db, DbError};
 use crate::domain::Instant;
+use crate::shutdown::Shutdown;
 use crate::web::filters::{Phone, When};
 use crate::web::paths;
 

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::db::{
     Db, DbError, answers, bulk_jobs, deliveries, evidence, inspection, links, mail, presences, sending, sessions,
@@ -15,6 +14,7 @@ use crate::db::{
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
 use crate::file_store::{FileStore, Found, remove_if_there};
+use crate::shutdown::Shutdown;
 
 /// How often the sweep runs.
 const EVERY: Duration = Duration::from_hours(1);

@@ -20,7 +20,6 @@ use sha2::Sha256;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
-use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::deliveries::{self, Outcome, Work};
@@ -29,6 +28,7 @@ use crate::db::{Db, DbError};
 use crate::domain::Instant;
 use crate::domain::ids::{DeliveryId, EndpointId, EventId};
 use crate::domain::webhook::is_public;
+use crate::shutdown::Shutdown;
 
 /// How often is looked for what is due.
 const EVERY: Duration = Duration::from_secs(1);

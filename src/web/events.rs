@@ -14,7 +14,6 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
 use super::{AppError, chrome};
-use crate::app::Shutdown;
 use crate::auth::session::{Loaded, TypedSession};
 use crate::auth::{Granted, ViewDisputes, Viewer};
 use crate::clock::Clock;
@@ -22,6 +21,7 @@ use crate::db::presences::{self, Present};
 use crate::db::{Db, DbError, audit, notifications, sessions};
 use crate::domain::Instant;
 use crate::domain::ids::{BuyerId, UserId};
+use crate::shutdown::Shutdown;
 use crate::web::disputes::{everybody, is_told_to_buyers};
 
 /// How often the watcher looks.

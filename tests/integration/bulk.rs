@@ -4,7 +4,6 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use fairdial::app::Shutdown;
 use fairdial::auth::{EditDisputes, Granted, ManageSettings, Viewer};
 use fairdial::bulk::Work;
 use fairdial::db::administration::{self, Edited, UserChange};
@@ -16,6 +15,7 @@ use fairdial::db::{DbError, audit, counters, schema};
 use fairdial::domain::decision::Verdict;
 use fairdial::domain::dispute::Status;
 use fairdial::domain::ids::{CallId, DisputeId};
+use fairdial::shutdown::Shutdown;
 
 use crate::disputes::{acme, decide, sent};
 use crate::support::actor::{Actor, Upload};

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use askama::Template;
 
 use super::state;
-use crate::app::Shutdown;
 use crate::auth::{DisputeViewer, EditDisputes, Granted};
 use crate::bulk;
 use crate::clock::Clock;
@@ -16,6 +15,7 @@ use crate::domain::decision::Verdict;
 use crate::domain::fact::MAX_TEXT;
 use crate::domain::ids::{BulkJobId, DisputeId};
 use crate::domain::money;
+use crate::shutdown::Shutdown;
 use crate::web::chrome::{self, Here};
 use crate::web::filters::{Money, Number, Phone};
 use crate::web::form::{Checked, FormState};
