@@ -55,6 +55,22 @@ fn secret_of(app: &TestApp, id: EndpointId) -> String {
     row.expect("it is there").secret
 }
 
+/// Waits for an attempt to end, not for its request alone: only then its pause begins, and a clock that is moved before would
+/// move the pause with it.
+async fn until_written_down(app: &TestApp, receiver: &Receiver, id: EndpointId) {
+    receiver.until("an attempt is written down", |_| log(app, id).iter().any(|line| !line.attempts.is_empty())).await;
+}
+
+/// Waits until something is so, while the clock goes on by a second at each look: a receiver's own rest begins a moment after
+/// its attempt was written down, and may begin only after a test has moved the clock.
+async fn until_later(app: &TestApp, receiver: &Receiver, what: &str, is_so: impl Fn(&Receiver) -> bool) {
+    let is_so_later = |own: &Receiver| {
+        app.clock().advance(Duration::seconds(1));
+        is_so(own)
+    };
+    receiver.until(what, is_so_later).await;
+}
+
 /// The signature that the published library of Standard Webhooks makes.
 fn signed_by(secret: &str, event: &Event) -> String {
     let webhook = standardwebhooks::Webhook::new(secret).expect("a secret in their form");
@@ -166,7 +182,7 @@ async fn a_receiver_that_hangs_delays_nobody_else() {
     }
     takes.until_taken(4).await;
     assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
-    hangs.until("given up waiting", |_| log(&app, stuck).iter().any(|line| !line.attempts.is_empty())).await;
+    until_written_down(&app, &hangs, stuck).await;
     let lines = log(&app, stuck);
     let tried = lines.iter().find_map(|line| line.attempts.first()).unwrap();
     assert_eq!((tried.status, tried.milliseconds >= 10_000), (None, true), "{tried:?}");
@@ -177,9 +193,9 @@ async fn what_fails_for_a_day_is_given_up_and_can_be_sent_again() {
     let (app, receiver) = (start().await, Receiver::open(Mood::Refuses(503)));
     let id = add(&app, &receiver, None);
     sent(&app, &acme(&app), |_| {});
-    receiver.until_came(1).await;
+    until_written_down(&app, &receiver, id).await;
     app.clock().advance(Duration::hours(25));
-    receiver.until_came(2).await;
+    until_later(&app, &receiver, "it is tried again", |own| own.came().len() >= 2).await;
     receiver.until("given up", |_| log(&app, id)[0].delivery.next_at.is_none()).await;
     let delivery = log(&app, id)[0].delivery.clone();
     assert!(!delivery.is_delivered);
@@ -199,13 +215,15 @@ async fn days_of_failure_switch_a_receiver_off_and_tell_the_managers() {
     let id = add(&app, &receiver, None);
     let buyer = acme(&app);
     sent(&app, &buyer, |_| {});
-    receiver.until_came(1).await;
+    until_written_down(&app, &receiver, id).await;
     app.clock().advance(Duration::hours(71));
     sent(&app, &buyer, |_| {});
-    receiver.until("both were refused", |_| log(&app, id).iter().all(|line| !line.attempts.is_empty())).await;
+    let tried = |_: &Receiver| log(&app, id).iter().all(|line| !line.attempts.is_empty());
+    until_later(&app, &receiver, "both were refused", tried).await;
     app.manager("dana").await.get(&format!("/settings/webhooks/{id}")).await.assert_body_has("Failing");
     app.clock().advance(Duration::hours(2));
-    receiver.until("it is off", |_| log(&app, id).iter().all(|line| line.delivery.next_at.is_none())).await;
+    let is_off = |_: &Receiver| log(&app, id).iter().all(|line| line.delivery.next_at.is_none());
+    until_later(&app, &receiver, "it is off", is_off).await;
     let dana = app.manager("dana").await;
     let page = dana.get(&format!("/settings/webhooks/{id}")).await;
     page.assert_body_has("Nothing could be delivered for three days.");
@@ -257,7 +275,7 @@ async fn a_redirect_is_no_delivery_and_not_followed() {
     let (app, receiver) = (start().await, Receiver::open(Mood::Redirects));
     let id = add(&app, &receiver, None);
     sent(&app, &acme(&app), |_| {});
-    receiver.until("it is tried", |_| !log(&app, id)[0].attempts.is_empty()).await;
+    until_written_down(&app, &receiver, id).await;
     let line = log(&app, id).swap_remove(0);
     assert_eq!((line.attempts[0].status, line.delivery.is_delivered), (Some(302), false));
     assert_eq!(receiver.came().len(), 1);
@@ -271,7 +289,7 @@ async fn nothing_is_sent_to_a_private_address() {
     let numbered = add_to(app.db(), app.clock(), &manager(&app), &numbered, None);
     sent(&app, &acme(&app), |_| {});
     for (id, why) in [(plain, "Only https"), (numbered, "private network")] {
-        receiver.until("it is tried", |_| !log(&app, id)[0].attempts.is_empty()).await;
+        until_written_down(&app, &receiver, id).await;
         let tried = log(&app, id).swap_remove(0).attempts.swap_remove(0);
         assert_eq!(tried.status, None);
         assert!(tried.answer.contains(why), "{why}: {}", tried.answer);
