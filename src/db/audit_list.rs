@@ -1,14 +1,19 @@
 //! The audit log as a list: newest first, filtered, by keyset. For managers with Settings alone.
+//!
+//! A Draft is its buyer's own (rule 9): what was written under it is in the log and in its chain, but isn't read here.
+
+use std::collections::HashSet;
 
 use diesel::prelude::*;
 
 use super::audit::AuditRow;
 use super::paging::{Listed, Place};
-use super::schema::{audit_head, audit_log};
+use super::schema::{audit_head, audit_log, disputes};
 use super::{AnyConnection, Backend};
 use crate::auth::{Granted, ManageSettings};
 use crate::domain::Instant;
-use crate::domain::ids::UserId;
+use crate::domain::dispute::Status;
+use crate::domain::ids::{DisputeId, UserId};
 
 /// Which entries are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,6 +85,7 @@ pub fn page(
         query.order((audit_log::at.desc(), audit_log::seq.desc()))
     };
     let rows = query.limit(per_page.saturating_add(1)).select(AuditRow::as_select()).load(conn)?;
+    let rows = without_drafts(conn, rows)?;
     Ok(Listed::cut(rows, usize::try_from(per_page).unwrap_or(usize::MAX), &place, false))
 }
 
@@ -98,7 +104,12 @@ pub fn oldest_first(
         Some((at, seq)) => newer(matching(filter), at, seq),
         None => matching(filter),
     };
-    query.order((audit_log::at.asc(), audit_log::seq.asc())).limit(limit).select(AuditRow::as_select()).load(conn)
+    let rows = query
+        .order((audit_log::at.asc(), audit_log::seq.asc()))
+        .limit(limit)
+        .select(AuditRow::as_select())
+        .load(conn)?;
+    without_drafts(conn, rows)
 }
 
 /// How long the chain is, and the hash of its last entry: `COUNT:HASH` for `fairdial audit verify --expect`.
@@ -124,5 +135,31 @@ pub fn numbered(
         .limit(limit)
         .select(AuditRow::as_select())
         .load(conn)?;
-    Ok((rows, total))
+    Ok((without_drafts(conn, rows)?, total))
+}
+
+/// What stands in the place of values that are not told.
+const WITHHELD: &str = r#"{"withheld":"a Draft is its buyer's own"}"#;
+
+/// Takes the values out of entries about Drafts, whether they are Drafts still, were sent later, or were thrown away.
+fn without_drafts(conn: &mut AnyConnection, mut rows: Vec<AuditRow>) -> QueryResult<Vec<AuditRow>> {
+    let mut under: Vec<DisputeId> = rows.iter().filter_map(|row| row.dispute_id).collect();
+    under.sort_unstable();
+    under.dedup();
+    let sent: HashSet<DisputeId> = disputes::table
+        .filter(disputes::id.eq_any(under))
+        .filter(disputes::status.ne(Status::Draft))
+        .select(disputes::id)
+        .load::<DisputeId>(conn)?
+        .into_iter()
+        .collect();
+    for row in &mut rows {
+        let is_drafts =
+            row.dispute_id.is_some_and(|id| !sent.contains(&id)) || row.action.starts_with("dispute.draft_");
+        if is_drafts {
+            row.old_values.clear();
+            WITHHELD.clone_into(&mut row.new_values);
+        }
+    }
+    Ok(rows)
 }

@@ -7,11 +7,13 @@ use diesel::connection::SimpleConnection;
 use fairdial::db::{DbError, audit};
 use fairdial::domain::claim::Intent;
 
+use crate::api;
+use crate::support::actor::{Actor, Upload};
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::story::{self, NewCall};
 
-async fn told() -> (TestApp, crate::support::actor::Actor, String) {
+async fn told() -> (TestApp, Actor, String) {
     let app = TestApp::start().await;
     let dana = app.manager("dana").await;
     let acme = app.viewer(Person::buyer("acme"));
@@ -94,4 +96,39 @@ async fn the_chain_is_followed_on_demand() {
     assert!(dana.get("/audit?verify=1").await.page().text("#chain").starts_with("The chain is whole"));
     app.database().connect().batch_execute("UPDATE audit_head SET seq = seq + 1").unwrap();
     assert!(dana.get("/audit?verify=1").await.page().text("#chain").starts_with("The chain is broken"));
+}
+
+#[actix_web::test]
+async fn what_a_draft_said_is_its_buyers_own() {
+    let (app, dana, sent) = told().await;
+    let acme = app.viewer(Person::buyer("acme"));
+    let buyer = app.buyer("acme").await;
+    let mut drafts = Vec::new();
+    for _ in 0..3 {
+        let call = NewCall::ordinary(&acme, app.clock().now()).add(app.db());
+        let fields = [("additional_information", "canary of a draft"), ("intent", "draft")];
+        let saved = buyer.post_multipart(&format!("/calls/{call}/disputes"), &fields, &[]).await;
+        drafts.push(saved.assert_status(303).location().to_owned());
+        let changed = [("additional_information", "canary, again"), ("intent", "draft")];
+        buyer.post(&drafts[drafts.len() - 1], &changed).await.assert_status(303);
+    }
+    let file = [("evidence", Upload::new("canary.txt", "text/plain", "Nobody spoke."))];
+    for draft in &drafts[..2] {
+        buyer.post_multipart(&format!("{draft}/evidence"), &[], &file).await.assert_status(303);
+    }
+    buyer.post(&format!("{}/discard", drafts[1]), &[]).await.assert_status(303);
+    let said = [("reason", "other"), ("additional_information", "It was a prank."), ("intent", "send")];
+    buyer.post(&drafts[2], &said).await.assert_status(303);
+
+    let program = api::program(&app, Person::manager("dana"));
+    for (reader, path) in
+        [(&dana, "/audit"), (&dana, "/audit.csv"), (&dana, "/audit.jsonl"), (&program, "/api/v1/audit-logs")]
+    {
+        let told = reader.get(path).await;
+        told.assert_ok().assert_body_lacks("canary");
+        told.assert_body_has("withheld").assert_body_has("dispute.draft_discarded").assert_body_has("It was a prank.");
+        told.assert_body_has(&sent);
+    }
+    // The chain is about what was written, and is whole.
+    assert!(dana.get("/audit?verify=1").await.page().text("#chain").starts_with("The chain is whole"));
 }
