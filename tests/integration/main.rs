@@ -42,6 +42,7 @@ mod settings_buyers;
 mod settings_policy;
 mod settings_users;
 mod setup;
+mod snapshots;
 mod support;
 mod upkeep;
 mod webhooks;

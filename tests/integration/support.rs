@@ -14,6 +14,8 @@ pub(crate) mod database;
 pub(crate) mod helper_process;
 #[path = "support/hostile.rs"]
 pub(crate) mod hostile;
+#[path = "support/outline.rs"]
+pub(crate) mod outline;
 #[path = "support/page.rs"]
 pub(crate) mod page;
 #[path = "support/people.rs"]
