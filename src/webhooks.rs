@@ -89,7 +89,11 @@ fn is_private_literal(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => !is_public(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => !is_public(IpAddr::V6(address)),
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        // RFC 6761, 6.3: whatever stands before it, it is this machine.
+        Some(Host::Domain(name)) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
+        }
         None => true,
     }
 }
@@ -296,6 +300,18 @@ fn told(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for host in ["localhost", "LOCALHOST", "localhost.", "mail.localhost", "127.1", "0x7f000001", "[::ffff:7f00:1]"]
+        {
+            let refused = read_url(&format!("https://{host}/events"), false);
+            assert_eq!(refused, Err(BadUrl::Private), "{host}");
+        }
+        for host in ["localhost.example.com", "notlocalhost"] {
+            assert!(read_url(&format!("https://{host}/events"), false).is_ok(), "{host}");
+        }
+    }
 
     #[actix_web::test]
     async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
