@@ -8,7 +8,7 @@ use super::notifications::{self, Audience, Kind};
 use super::outbox::{self, Topic};
 use super::schema::{evidence, staged_uploads};
 use super::sending::{self, SendError};
-use super::{AnyConnection, calls, disputes};
+use super::{AnyConnection, calls, disputes, facts};
 use crate::auth::{DisputeCalls, DisputeViewer, Granted, Viewer};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -276,8 +276,13 @@ pub fn remove(
     let now = clock.now();
     diesel::delete(evidence::table.find(file.as_str())).execute(conn)?;
     disputes::count_evidence(conn, id)?;
+    // A fact that names what isn't there would be sent as it is.
+    let named = facts::forget_file(conn, id, file)?;
     disputes::touch(conn, id, now)?;
-    let values = serde_json::json!({ "name": there.name, "size": there.size, "sha256": there.sha256 });
+    let mut values = serde_json::json!({ "name": there.name, "size": there.size, "sha256": there.sha256 });
+    if let (false, Some(values)) = (named.is_empty(), values.as_object_mut()) {
+        values.insert("facts".to_owned(), named.into());
+    }
     audit::append(conn, &grant.actor(), now, &Entry::new("evidence.removed", "evidence", file).under(id).was(values))?;
     Ok(())
 }

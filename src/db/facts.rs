@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::domain::Instant;
 use crate::domain::claim::{Claim, Intent};
 use crate::domain::dispute::Status;
-use crate::domain::ids::DisputeId;
+use crate::domain::ids::{DisputeId, FileId};
 
 /// A fact's row. A staged one is the buyer's alone until it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -64,6 +64,14 @@ pub(super) fn unstage(conn: &mut AnyConnection, dispute: DisputeId) -> QueryResu
     let staged = facts::table.filter(facts::dispute_id.eq(dispute)).filter(facts::is_staged.eq(true));
     diesel::delete(staged).execute(conn)?;
     Ok(())
+}
+
+/// Takes the facts of a Draft that name this file; gives what was taken.
+pub(super) fn forget_file(conn: &mut AnyConnection, dispute: DisputeId, file: &FileId) -> QueryResult<Vec<String>> {
+    let naming = facts::table.filter(facts::dispute_id.eq(dispute)).filter(facts::value.eq(file.as_str()));
+    let named = naming.select(facts::name).order(facts::name).load(conn)?;
+    diesel::delete(naming).execute(conn)?;
+    Ok(named)
 }
 
 /// Makes these the facts of a Draft.
