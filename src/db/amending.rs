@@ -10,7 +10,7 @@ use super::sending::{self, Files, SendError};
 use super::{AnyConnection, DbError, evidence, facts};
 use crate::auth::{DisputeCalls, DisputeViewer, Granted};
 use crate::clock::Clock;
-use crate::domain::claim::{Claim, Intent, Problem};
+use crate::domain::claim::{Claim, Intent, Problem, clean_text};
 use crate::domain::dispute::Status;
 use crate::domain::fact;
 use crate::domain::ids::{CallId, DisputeId};
@@ -128,12 +128,17 @@ fn add_to_pending(
     }
     let there = facts::list(conn, dispute.id, true)?;
     let (staged, sent): (Vec<_>, Vec<_>) = there.into_iter().partition(|fact| fact.is_staged);
-    if let Some(name) = wanted.facts.keys().find(|name| sent.iter().any(|fact| fact.name == **name)) {
+    // What says the same again changes nothing.
+    let is_said =
+        |name: &str, value: &str| sent.iter().any(|fact| fact.name == name && fact.value == clean_text(value));
+    let facts: BTreeMap<_, _> =
+        wanted.facts.clone().into_iter().filter(|(name, value)| !is_said(name, value)).collect();
+    if let Some(name) = facts.keys().find(|name| sent.iter().any(|fact| fact.name == **name)) {
         return Err(SendError::AlreadySent(name.clone()));
     }
     let staged = staged.into_iter().map(|fact| (fact.name, fact.value));
-    let new = Claim::new(&dispute.reason, "", staged.chain(wanted.facts.clone()));
-    refuse_unfit(conn, Some(dispute), &new, &wanted.facts)?;
+    let new = Claim::new(&dispute.reason, "", staged.chain(facts.clone()));
+    refuse_unfit(conn, Some(dispute), &new, &facts)?;
     if wanted.intent() == Intent::Send {
         facts::unstage(conn, dispute.id)?;
         return facts::add_to_sent(conn, grant, clock, dispute.id, new.facts());

@@ -55,6 +55,8 @@ pub enum AppError {
     KeyReused,
     /// It changed since whoever asks saw it; only the API answers so.
     PreconditionFailed,
+    /// A part of a file that it doesn't have; only the API answers so.
+    RangeNotSatisfiable,
     /// A body of a kind that isn't read.
     UnsupportedMedia { expected: &'static str },
     /// The state doesn't allow it any more.
@@ -107,6 +109,7 @@ impl AppError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unprocessable(_) | Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -131,6 +134,7 @@ impl AppError {
             Self::Invalid(_) => "invalid",
             Self::KeyReused => "idempotency_key_reused",
             Self::PreconditionFailed => "precondition_failed",
+            Self::RangeNotSatisfiable => "range_not_satisfiable",
             Self::UnsupportedMedia { .. } => "unsupported_media_type",
             Self::Conflict(conflict) => conflict.code,
             Self::TooLarge { .. } => "too_large",

@@ -72,8 +72,10 @@ impl Asked {
 }
 
 /// What an answer carries also where its body is written anew.
-const KEPT: [HeaderName; 5] = [
+const KEPT: [HeaderName; 7] = [
     header::ALLOW,
+    header::CONTENT_RANGE,
+    header::WWW_AUTHENTICATE,
     HeaderName::from_static("ratelimit-limit"),
     HeaderName::from_static("ratelimit-remaining"),
     HeaderName::from_static("ratelimit-reset"),
@@ -317,6 +319,12 @@ impl<'failure> Words<'failure> {
                 "s-pending",
                 "It changed meanwhile",
                 "It isn’t as it was when you read it. Read it again, then decide.".into(),
+                None,
+            ),
+            AppError::RangeNotSatisfiable => (
+                "info",
+                "There is no such part",
+                "What was asked for lies beyond the end of the file; Content-Range says how long it is.".into(),
                 None,
             ),
             AppError::UnsupportedMedia { expected } => {

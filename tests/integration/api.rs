@@ -1,5 +1,6 @@
 //! The JSON API, as programs use it.
 
+mod bodies;
 mod canaries;
 mod cycles;
 mod disputes;

@@ -95,13 +95,14 @@ pub(in crate::web) async fn index(
     db: Data<Db>,
 ) -> Result<HttpResponse, AppError> {
     let numbers = query.numbers()?;
+    let (from, before) = query.span("created")?;
     let filter = AuditFilter {
         actor: query.parsed("actor_id", "the id of a user")?,
         entity: query.text("entity")?,
         entity_id: query.text("entity_id")?,
         action: query.text("action")?,
-        from: query.instant("created[gte]")?,
-        before: query.instant("created[lt]")?,
+        from,
+        before,
     };
     let (rows, total) = db
         .read::<_, AppError, _>(move |conn| {

@@ -20,6 +20,7 @@ fn words(all: impl Iterator<Item = &'static str>) -> String {
 }
 
 fn filter(query: &Query, viewer: &Viewer) -> Result<NumberedFilter, AppError> {
+    let (started_from, started_before) = query.span("started_at")?;
     let statuses = words(CallStatus::ALL.iter().map(|status| status.code()));
     let filter = NumberedFilter {
         status: query.read("status", &statuses, CallStatus::from_code)?,
@@ -27,8 +28,8 @@ fn filter(query: &Query, viewer: &Viewer) -> Result<NumberedFilter, AppError> {
         buyer: query.parsed("buyer_id", "the id of a buyer")?,
         ids: None,
         source: query.text("source")?,
-        started_from: query.instant("started_at[gte]")?,
-        started_before: query.instant("started_at[lt]")?,
+        started_from,
+        started_before,
     };
     let states = words(DisputeState::ALL.iter().map(|state| state.code()));
     let Some(state) = query.read("dispute_state", &states, DisputeState::from_code)? else { return Ok(filter) };

@@ -8,11 +8,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::body::Sent;
+use super::body::{Body, Sent};
 use super::once::Answered;
 use super::pages::List;
 use super::query::{Query, refuse};
-use super::schema::Labels;
+use super::schema::{self, Expand, Labels, Part, StatusOrTurn};
 use super::shapes::{self, Dispute, With};
 use super::{json, refusals};
 use crate::auth::{ByToken, DisputeCalls, DisputeViewer, DisputesRead, DisputesWrite, Granted};
@@ -25,23 +25,24 @@ use crate::domain::dispute::{Side, Status};
 use crate::domain::ids::{CallId, DisputeId};
 use crate::web::{AppError, Path};
 
-/// What `status` takes: the statuses, and who is to speak.
-const STANDINGS: &str =
-    "one of draft, pending, accepted, accepted_partial, rejected, withdrawn, open, replied, resolved";
-
 /// What can come with a dispute.
-fn with(query: &Query) -> Result<With, AppError> {
+fn with<'a>(names: impl Iterator<Item = &'a str>) -> Result<With, AppError> {
     let mut with = With::default();
-    for name in query.all("expand") {
+    for name in names {
         match name {
             "call" => with.call = true,
             "messages" => with.messages = true,
             // Always there.
             "evidence" | "decision" => {}
-            _ => return Err(refuse("expand[]", "one of call, messages, evidence, decision")),
+            _ => return Err(refuse("expand[]", &format!("one of {}", Part::ALL.join(", ")))),
         }
     }
     Ok(with)
+}
+
+/// What comes with one dispute: its messages, and what the address or the body asks for.
+pub(super) fn with_all(query: &Query, expand: &Expand) -> Result<With, AppError> {
+    Ok(With { messages: true, ..with(query.all("expand").chain(expand.names()))? })
 }
 
 fn standings(query: &Query) -> Result<Vec<Standing>, AppError> {
@@ -54,7 +55,10 @@ fn standings(query: &Query) -> Result<Vec<Standing>, AppError> {
             ("resolved", _) => {
                 found.extend(Status::ALL.iter().filter(|status| status.is_decided()).copied().map(Standing::Status));
             }
-            _ => return Err(refuse("status", STANDINGS)),
+            _ => {
+                let words = Status::ALL.iter().map(|status| status.code()).chain(StatusOrTurn::MORE);
+                return Err(refuse("status", &format!("one of {}", words.collect::<Vec<_>>().join(", "))));
+            }
         }
     }
     Ok(found)
@@ -65,15 +69,15 @@ fn standings(query: &Query) -> Result<Vec<Standing>, AppError> {
     summary = "List disputes",
     description = "Newest first. A buyer's drafts are among them.",
     params(
-        ("status" = Option<String>, Query, description = "A status; `open` (pending, the buyer spoke last), `replied` (pending, the platform spoke last) or `resolved`"),
+        ("status" = Option<Vec<StatusOrTurn>>, Query, description = "A status, or several; `open` (pending, the buyer spoke last), `replied` (pending, the platform spoke last) or `resolved`"),
         ("reason" = Option<String>, Query, description = "The code of a reason"),
         ("call_id" = Option<String>, Query),
         ("call_external_id" = Option<String>, Query, description = "The call's id at its source"),
         ("source" = Option<String>, Query, description = "The source, with `call_external_id`"),
         ("buyer_id" = Option<String>, Query),
-        ("created[gte]" = Option<String>, Query, description = "Created at this time or later"),
-        ("created[lt]" = Option<String>, Query, description = "Created before this time"),
-        ("expand[]" = Option<Vec<String>>, Query, description = "`call`, `messages`, `evidence`, `decision`"),
+        ("created[gte]" = Option<String>, Query, description = "Created at this time or later; `created[gt]` leaves it out"),
+        ("created[lt]" = Option<String>, Query, description = "Created before this time; `created[lte]` takes it in"),
+        ("expand[]" = Option<Vec<Part>>, Query, description = "What comes with it; `evidence` and `decision` always do"),
         ("page" = Option<i64>, Query, minimum = 1), ("per_page" = Option<i64>, Query, minimum = 1, maximum = 100),
     ),
     responses((status = 200, body = List<Dispute>)), security(("token" = ["disputes:read"])))]
@@ -82,16 +86,20 @@ pub(in crate::web) async fn index(
     query: Query,
     db: Data<Db>,
 ) -> Result<HttpResponse, AppError> {
-    let (numbers, with) = (query.numbers()?, with(&query)?);
+    let (numbers, with) = (query.numbers()?, with(query.all("expand"))?);
+    let (created_from, created_before) = query.span("created")?;
     let filter = NumberedFilter {
         standings: standings(&query)?,
         reason: query.text("reason")?,
         buyer: query.parsed("buyer_id", "the id of a buyer")?,
         calls: query.parsed::<CallId>("call_id", "the id of a call")?.map(|call| vec![call]),
-        created_from: query.instant("created[gte]")?,
-        created_before: query.instant("created[lt]")?,
+        created_from,
+        created_before,
     };
     let (external_id, source) = (query.text("call_external_id")?, query.text("source")?);
+    if source.is_some() && external_id.is_none() {
+        return Err(refuse("source", "call_external_id beside it"));
+    }
     let list = db
         .read::<_, AppError, _>(move |conn| {
             let mut filter = filter;
@@ -115,7 +123,7 @@ pub(in crate::web) async fn index(
 #[utoipa::path(get, path = "/api/v1/disputes/{id}", tag = "disputes", operation_id = "get_dispute",
     summary = "Read a dispute",
     description = "Always with its messages.",
-    params(("id" = String, Path), ("expand[]" = Option<Vec<String>>, Query, description = "`call`, `messages`, `evidence`, `decision`")),
+    params(("id" = String, Path), ("expand[]" = Option<Vec<Part>>, Query, description = "What comes with it; `evidence` and `decision` always do")),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:read"])))]
 pub(in crate::web) async fn show(
     viewer: ByToken<DisputeViewer, DisputesRead>,
@@ -123,8 +131,7 @@ pub(in crate::web) async fn show(
     query: Query,
     db: Data<Db>,
 ) -> Result<HttpResponse, AppError> {
-    let with = With { messages: true, ..with(&query)? };
-    let id = *id;
+    let (id, with) = (*id, with_all(&query, &Expand::default())?);
     let dispute = db.read(move |conn| whole(conn, &viewer, id, with)).await?;
     Ok(Answered::with(StatusCode::OK, &dispute)?.into_response())
 }
@@ -140,8 +147,9 @@ pub(super) fn answered(
     conn: &mut AnyConnection,
     viewer: &DisputeViewer,
     (status, id): (StatusCode, DisputeId),
+    with: With,
 ) -> Result<Answered, AppError> {
-    Answered::with(status, &whole(conn, viewer, id, With { messages: true, call: false })?)
+    Answered::with(status, &whole(conn, viewer, id, with)?)
 }
 
 /// A dispute to be filed, or saved as a draft.
@@ -153,34 +161,53 @@ pub(in crate::web) struct NewDispute {
     call_external_id: Option<String>,
     /// Where several sources have a call of this id.
     source: Option<String>,
+    /// The code of a reason that the platform offers.
+    #[schema(examples("caller_hung_up"))]
     reason: Option<String>,
     #[schema(max_length = 5000)]
     additional_information: Option<String>,
     /// Named facts; with Additional Information at most 150,000 characters.
-    #[serde(default)]
-    evidence: BTreeMap<String, String>,
+    #[schema(schema_with = schema::named_facts_or_null)]
+    evidence: Option<BTreeMap<String, String>>,
     metadata: Option<Labels>,
     /// Whether it is sent at once, as it is where nothing is said; else it is a draft.
+    #[serde(default, deserialize_with = "schema::flag_or_nothing")]
     submit: Option<bool>,
+    /// What comes with it, as in the address.
+    #[serde(default)]
+    expand: Expand,
 }
+
+impl Body for NewDispute {}
+impl Body for DisputeChange {}
 
 /// POST `/api/v1/disputes`: files a dispute, or saves it as a draft.
 #[utoipa::path(post, path = "/api/v1/disputes", tag = "disputes", operation_id = "create_dispute",
     summary = "File a dispute, or save it as a draft",
     description = "The call is named by `call_id`, or by `call_external_id` and, where several sources have such a call, `source`. With `submit` false it is kept as a draft, which all of the buyer's people with Dispute Calls see, and the platform doesn't.",
-    request_body(content((NewDispute = "application/json"), (NewDispute = "application/x-www-form-urlencoded"))),
+    params(("expand[]" = Option<Vec<Part>>, Query)),
+    request_body(content(
+        (NewDispute = "application/json", example = json!({
+            "call_external_id": "RGB1F008D9E3C5D", "source": "ringba", "reason": "caller_hung_up",
+            "additional_information": "The caller said nothing and hung up after four seconds.",
+            "evidence": { "service_date": "2026-11-22" }, "metadata": { "crm": "4711" }
+        })),
+        (NewDispute = "application/x-www-form-urlencoded")
+    )),
     responses((status = 201, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]
 pub(in crate::web) async fn create(
     grant: ByToken<Granted<DisputeCalls>, DisputesWrite>,
     sent: Sent<NewDispute>,
+    query: Query,
     (db, clock): (Data<Db>, Data<Clock>),
 ) -> Result<HttpResponse, AppError> {
     let (grant, viewer) = with_eyes(grant)?;
     let Sent { value, once } = sent;
+    let with = with_all(&query, &value.expand)?;
     let amendment = Amendment {
         reason: value.reason,
         additional_information: value.additional_information,
-        facts: value.evidence,
+        facts: value.evidence.unwrap_or_default(),
         metadata: value.metadata.map(|labels| labels.0),
         submits: value.submit,
     };
@@ -191,7 +218,7 @@ pub(in crate::web) async fn create(
             once.run(conn, (user, now), |conn| {
                 let call = wanted.find(conn, &viewer)?;
                 let id = amending::create(conn, &grant, &clock, call, &amendment).map_err(refusals::of_sending)?;
-                answered(conn, &viewer, (StatusCode::CREATED, id))
+                answered(conn, &viewer, (StatusCode::CREATED, id), with)
             })
         })
         .await?;
@@ -245,24 +272,35 @@ impl Wanted {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct DisputeChange {
     /// Only of a draft.
+    #[schema(examples("caller_hung_up"))]
     reason: Option<String>,
     /// Only of a draft.
     #[schema(max_length = 5000)]
     additional_information: Option<String>,
     /// Named facts; an empty text removes one that was not sent.
-    #[serde(default)]
-    evidence: BTreeMap<String, String>,
+    #[schema(schema_with = schema::named_facts_or_null)]
+    evidence: Option<BTreeMap<String, String>>,
     metadata: Option<Labels>,
     /// Whether all that is staged is sent, as it is where nothing is said. A body of `metadata` alone sends nothing.
+    #[serde(default, deserialize_with = "schema::flag_or_nothing")]
     submit: Option<bool>,
+    /// What comes with it, as in the address.
+    #[serde(default)]
+    expand: Expand,
 }
 
 /// POST `/api/v1/disputes/{id}`: changes a draft, adds evidence to a pending dispute, or sets metadata.
 #[utoipa::path(post, path = "/api/v1/disputes/{id}", tag = "disputes", operation_id = "update_dispute",
     summary = "Change a dispute",
     description = "A draft may change in any part. While it is pending, evidence may be added; with `submit` false it is staged, else all that is staged is sent. `metadata` may change in every status: a key set to an empty text is removed, and an empty text instead of keys removes all; a body of `metadata` alone sends nothing. Anything else is a 409.",
-    params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
-    request_body(content((DisputeChange = "application/json"), (DisputeChange = "application/x-www-form-urlencoded"))),
+    params(("id" = String, Path), ("expand[]" = Option<Vec<Part>>, Query), ("If-Match" = Option<String>, Header)),
+    request_body(content(
+        (DisputeChange = "application/json", example = json!({
+            "evidence": { "customer_communication": "The customer told us on the phone that nobody called." },
+            "submit": false
+        })),
+        (DisputeChange = "application/x-www-form-urlencoded")
+    )),
     responses((status = 200, body = Dispute, headers(("ETag" = String)))), security(("token" = ["disputes:write"])))]
 pub(in crate::web) async fn update(
     grant: ByToken<Granted<DisputeCalls>, DisputesWrite>,
@@ -273,10 +311,11 @@ pub(in crate::web) async fn update(
 ) -> Result<HttpResponse, AppError> {
     let (grant, viewer) = with_eyes(grant)?;
     let (id, Sent { value, once }, versions) = (*id, sent, Versions::of(&request));
+    let with = with_all(&Query::of(&request), &value.expand)?;
     let amendment = Amendment {
         reason: value.reason,
         additional_information: value.additional_information,
-        facts: value.evidence,
+        facts: value.evidence.unwrap_or_default(),
         metadata: value.metadata.map(|labels| labels.0),
         submits: value.submit,
     };
@@ -286,7 +325,7 @@ pub(in crate::web) async fn update(
             once.run(conn, (user, now), |conn| {
                 versions.check(conn, &viewer, id)?;
                 amending::amend(conn, &grant, &clock, id, &amendment).map_err(refusals::of_sending)?;
-                answered(conn, &viewer, (StatusCode::OK, id))
+                answered(conn, &viewer, (StatusCode::OK, id), with)
             })
         })
         .await?;

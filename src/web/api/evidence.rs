@@ -1,7 +1,7 @@
 //! Evidence files of a dispute: the page's own reading, storing and answering.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use utoipa::ToSchema;
 
 use super::disputes::{Versions, with_eyes};
@@ -42,7 +42,8 @@ pub(in crate::web) async fn create(
     let (grant, viewer) = with_eyes(grant)?;
     let (id, versions) = (*id, Versions::of(&request));
     pages::known(&grant, id, &around).await?;
-    let sent = pages::received(&request, payload, &around).await?;
+    refuse_unless_form(&request)?;
+    let sent = pages::received(&request, payload, &around).await.map_err(at_the_field)?;
     let stored = sent.files.clone();
     let (written, once) = match (one(&sent), Once::of(&request, &digest(&sent))) {
         (Ok(()), Ok(once)) => (sent.files, once),
@@ -82,6 +83,21 @@ pub(in crate::web) async fn create(
     }
 }
 
+fn refuse_unless_form(request: &HttpRequest) -> Result<(), AppError> {
+    let is_form = request.content_type().trim().eq_ignore_ascii_case("multipart/form-data");
+    if is_form { Ok(()) } else { Err(AppError::UnsupportedMedia { expected: "multipart/form-data" }) }
+}
+
+/// A file that isn't taken is named as other values are.
+fn at_the_field(failure: AppError) -> AppError {
+    match failure {
+        AppError::Unprocessable(said) => {
+            AppError::Invalid(vec![Problem::new("evidence", said.strip_suffix('.').unwrap_or(&said))])
+        }
+        other => other,
+    }
+}
+
 fn one(sent: &Sent) -> Result<(), AppError> {
     if sent.files.len() == 1 {
         return Ok(());
@@ -107,7 +123,16 @@ pub(in crate::web) async fn show(
     request: HttpRequest,
     around: Around,
 ) -> Result<HttpResponse, AppError> {
-    pages::answer(viewer.into_right(), path.into_inner(), &request, &around).await
+    let answer = pages::answer(viewer.into_right(), path.into_inner(), &request, &around).await?;
+    if answer.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+        return Ok(answer);
+    }
+    // The words are a problem here; how long the file is stays in the header.
+    let mut refused = HttpResponse::from_error(AppError::RangeNotSatisfiable);
+    if let Some(range) = answer.headers().get(header::CONTENT_RANGE) {
+        refused.headers_mut().insert(header::CONTENT_RANGE, range.clone());
+    }
+    Ok(refused)
 }
 
 /// DELETE `/api/v1/disputes/{id}/evidence/{eid}`: takes a file out of a draft.

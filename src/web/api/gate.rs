@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
@@ -92,7 +93,15 @@ pub async fn admit(
     };
     let (caller, standing) = match enter(&request, secret).await {
         Ok(Some(entered)) => entered,
-        Ok(None) => return Ok(next.call(request).await?.map_into_boxed_body()),
+        Ok(None) => {
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            if response.status() == StatusCode::UNAUTHORIZED {
+                // RFC 6750, 3.1: whoever sent one is told that it is the token.
+                let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            return Ok(response);
+        }
         Err(refusal) => return Ok(refused(request, refusal)),
     };
     let standing = match standing {

@@ -7,11 +7,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Object, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::body::Sent;
+use super::body::{Body, Sent};
 use super::once::Answered;
 use super::schema::Money;
 use crate::auth::{ByToken, CallsWrite, Granted, ImportCalls, Permission};
@@ -59,15 +59,22 @@ pub(in crate::web) struct NewCall {
     recording_url: Option<String>,
 }
 
-/// One call, or up to 1,000.
+/// One call, or up to 1,000: a list, or an object with the list as its `calls`, as other platforms send them.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(in crate::web) struct Incoming(Value);
 
+impl Body for Incoming {
+    const TAKES_ALL: bool = true;
+}
+
 impl PartialSchema for Incoming {
     fn schema() -> RefOr<Schema> {
-        let many = ArrayBuilder::new().items(Ref::from_schema_name("NewCall")).min_items(Some(1)).max_items(Some(MOST));
-        OneOfBuilder::new().item(Ref::from_schema_name("NewCall")).item(many).into()
+        let many =
+            || ArrayBuilder::new().items(Ref::from_schema_name("NewCall")).min_items(Some(1)).max_items(Some(MOST));
+        let wrapped = ObjectBuilder::new().property("calls", many()).required("calls");
+        let wrapped = wrapped.additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        OneOfBuilder::new().item(Ref::from_schema_name("NewCall")).item(many()).item(wrapped).into()
     }
 }
 
@@ -92,7 +99,7 @@ pub(super) struct Results {
 struct RowResult {
     /// Its place, from 0.
     index: usize,
-    /// `new`, `updated`, `unchanged` or `failed`.
+    #[schema(schema_with = results)]
     result: &'static str,
     id: Option<String>,
     external_id: Option<String>,
@@ -104,6 +111,11 @@ struct RowResult {
 struct RowProblem {
     field: String,
     detail: String,
+}
+
+fn results() -> Object {
+    let words = ["new", "updated", "unchanged", "failed"];
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 /// How many calls each became.
@@ -120,7 +132,16 @@ struct Counts {
 #[utoipa::path(post, path = "/api/v1/calls", tag = "calls", operation_id = "send_calls",
     summary = "Send calls",
     description = "Managers with Calls Import. One call, or up to 1,000; a call is the same call where `source` and `external_id` are. A list is answered row by row; a call that comes alone and can't be taken is a 422.",
-    request_body(content((Incoming = "application/json"), (NewCall = "application/x-www-form-urlencoded"))),
+    request_body(content(
+        (Incoming = "application/json", example = json!([{
+            "source": "ringba", "external_id": "RGB1F008D9E3C5D", "started_at": "2026-11-20T15:42:00Z",
+            "buyer": "Lanternbrook Insurance", "publisher": "Halden Pike Marketing", "campaign": "Auto TX",
+            "caller_id": "+12145550164", "destination": "+12145550118", "destination_name": "Dallas intake",
+            "payout": { "amount": 4200, "currency": "USD" }, "publisher_payout": { "amount": 2500, "currency": "USD" },
+            "duration_s": 71, "connected_s": 62, "status": "completed_with_conversion", "hangup_by": "caller"
+        }])),
+        (NewCall = "application/x-www-form-urlencoded")
+    )),
     responses((status = 200, body = Results)), security(("token" = ["calls:write"])))]
 pub(in crate::web) async fn create(
     grant: ByToken<Granted<ImportCalls>, CallsWrite>,
@@ -157,6 +178,9 @@ impl Incoming {
     fn rows(self) -> Result<(Vec<Value>, bool), AppError> {
         let refuse = |sentence: &str| Err(AppError::Invalid(vec![Problem::new("", sentence)]));
         match self.0 {
+            Value::Object(mut wrapped) if wrapped.len() == 1 && wrapped.get("calls").is_some_and(Value::is_array) => {
+                Self(wrapped.remove("calls").unwrap_or_default()).rows()
+            }
             Value::Array(rows) if rows.is_empty() => refuse("Send at least one call"),
             Value::Array(rows) if rows.len() > MOST => refuse("At most 1,000 calls can be sent at once"),
             Value::Array(rows) => Ok((rows, false)),
@@ -180,7 +204,7 @@ impl Read {
         };
         let Value::Object(mut row) = row else { return fail("", "A call is an object", None) };
         // The reader recognises a call by these.
-        for needed in ["external_id", "started_at", "source"] {
+        for needed in ["external_id", "started_at", "source", "buyer"] {
             let is_there = row.get(needed).is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
             if !is_there {
                 return fail(needed, "This is needed", external_id);
@@ -217,7 +241,10 @@ impl Read {
 /// Amounts in minor units, as the reader takes them: written out, with their currency beside them.
 fn plain_money(row: &mut Map<String, Value>) -> Result<(), (&'static str, String)> {
     for field in ["payout", "publisher_payout"] {
-        let Some(value) = row.get(field).filter(|value| value.is_object()).cloned() else { continue };
+        let Some(value) = row.get(field).filter(|value| !value.is_null() && value.as_str() != Some("")).cloned() else {
+            continue;
+        };
+        // A bare number would be dollars to some and cents to others.
         let needs = || (field, "It needs an amount in whole minor units and a currency, such as USD".to_owned());
         let currency = value.get("currency").and_then(Value::as_str).and_then(Currency::from_code).ok_or_else(needs)?;
         // A form has texts alone.

@@ -55,7 +55,7 @@ impl Answered {
         }
     }
 
-    /// The answer, with the version of a dispute as its tag.
+    /// The answer, with the version of a dispute as its tag, and where a new one is.
     pub(super) fn into_response(self) -> HttpResponse {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         let is_problem = status.is_client_error();
@@ -66,18 +66,22 @@ impl Answered {
         if self.is_replayed {
             response.insert_header(("idempotency-replayed", "true"));
         }
-        if let Some(tag) = tag_of(&self.body) {
+        if let Some((tag, path)) = dispute_of(&self.body) {
             response.insert_header((header::ETAG, tag));
+            if status == StatusCode::CREATED {
+                response.insert_header((header::LOCATION, path));
+            }
         }
         response.body(self.body)
     }
 }
 
-/// The tag of a dispute that is written so.
-fn tag_of(body: &str) -> Option<String> {
+/// The tag and the path of a dispute that is written so.
+fn dispute_of(body: &str) -> Option<(String, String)> {
     let value: Value = serde_json::from_str(body).ok()?;
-    let version = (value.get("object")?.as_str()? == "dispute").then(|| value.get("version")?.as_i64())?;
-    version.map(|version| format!("\"{version}\""))
+    let dispute = Some(value).filter(|value| value.get("object").is_some_and(|object| object == "dispute"))?;
+    let (version, id) = (dispute.get("version")?.as_i64()?, dispute.get("id")?.as_str()?);
+    Some((format!("\"{version}\""), format!("/api/v1/disputes/{id}")))
 }
 
 impl Once {

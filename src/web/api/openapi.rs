@@ -2,11 +2,13 @@
 
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Described, PathItem, Ref, RefOr, Required};
 use utoipa::{Modify, OpenApi, ToSchema};
 
+use super::codes::CODES;
+use super::schema::{Part, StatusOrTurn};
 use super::shapes::{Dispute, Message};
 use super::{audit_logs, calls, disputes, evidence, intake, settling};
 
@@ -19,6 +21,7 @@ pub(super) struct Problem {
     title: String,
     status: u16,
     /// Stable: act upon this.
+    #[schema(schema_with = codes)]
     code: String,
     /// For people.
     detail: String,
@@ -28,6 +31,10 @@ pub(super) struct Problem {
     /// Where the failure is ours.
     #[schema(nullable = false)]
     request_id: Option<String>,
+}
+
+fn codes() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(CODES.iter().map(|code| code.code))).build()
 }
 
 /// What is wrong at one field.
@@ -52,7 +59,7 @@ struct FieldProblem {
         settling::reply, settling::resolve, settling::close,
         calls::index, calls::show, intake::create, audit_logs::index,
     ),
-    components(schemas(Problem, Dispute, Message)),
+    components(schemas(Problem, Dispute, Message, Part, StatusOrTurn)),
     tags(
         (name = "disputes", description = "A buyer's claims that calls are not payable in full"),
         (name = "evidence", description = "Files of a dispute"),
@@ -112,7 +119,7 @@ fn complete(path: &str, item: &mut PathItem) {
         }
         if path.ends_with("{eid}") && method == "get" {
             answer(operation, 206, "The part that was asked for");
-            answer(operation, 416, "There is no such part");
+            failures.push((416, "There is no such part"));
         }
         for response in operation.responses.responses.values_mut() {
             if let RefOr::T(response) = response

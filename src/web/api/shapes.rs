@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::call_shape::{self, Call};
-use super::schema::{Money, Time};
+use super::schema::{Money, Time, named_facts};
 use crate::auth::{DisputeViewer, Viewer};
 use crate::db::disputes::DisputeRow;
 use crate::db::evidence::{self, EvidenceRow};
@@ -31,14 +31,18 @@ pub(super) struct Dispute {
     source: String,
     buyer_id: String,
     /// The payout when it was sent; of a draft the payout now.
+    #[schema(required = true)]
     amount: Option<Money>,
     status: Status,
-    /// Empty while a draft has none.
+    /// The code of a reason; empty while a draft has none.
+    #[schema(examples("caller_hung_up"))]
     reason: String,
     additional_information: String,
     /// Named facts that were sent.
+    #[schema(schema_with = named_facts)]
     evidence: BTreeMap<String, String>,
     /// Named facts that were not sent yet; the buyer alone sees them.
+    #[schema(schema_with = named_facts)]
     staged_evidence: BTreeMap<String, String>,
     files: Vec<File>,
     metadata: BTreeMap<String, String>,
@@ -46,6 +50,7 @@ pub(super) struct Dispute {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     messages: Option<Vec<Message>>,
+    #[schema(required = true)]
     decision: Option<Decision>,
     /// Where expanded.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +59,9 @@ pub(super) struct Dispute {
     pub(super) version: i32,
     created: Time,
     updated: Time,
+    #[schema(required = true)]
     submitted_at: Option<Time>,
+    #[schema(required = true)]
     resolved_at: Option<Time>,
 }
 

@@ -58,6 +58,20 @@ async fn a_list_is_filtered_by_everything_the_contract_names() {
     assert_eq!(found("status=open&status=draft").await, [2, 0]);
     assert_eq!(found("status=replied").await, Vec::<usize>::new());
     assert_eq!(found("status=open&status=replied").await, [0]);
+    assert_eq!(found("status[0]=open&status[1]=draft").await, [2, 0]);
+    let (first, second) = (ids[0]["created"].as_str().unwrap(), ids[1]["created"].as_str().unwrap());
+    assert_eq!(found(&format!("created[gte]={second}")).await, [2, 1]);
+    assert_eq!(found(&format!("created[gt]={second}")).await, [2]);
+    assert_eq!(found(&format!("created[lt]={second}")).await, [0]);
+    assert_eq!(found(&format!("created[gt]={first}&created[lte]={second}")).await, [1]);
+    // What can't be done is refused: nobody takes all disputes for some.
+    for (wrong, field) in [
+        (format!("created={first}"), "created"),
+        (format!("created[after]={first}"), "created[after]"),
+        ("source=ringba".to_owned(), "source"),
+    ] {
+        assert_eq!(fields(&robot.get(&format!("{DISPUTES}?{wrong}")).await), [field]);
+    }
     assert_eq!(found("reason=other").await, [2, 0]);
     assert_eq!(found(&format!("call_id={}", ids[1]["call_id"].as_str().unwrap())).await, [1]);
     assert_eq!(found(&format!("buyer_id={}", ids[1]["buyer_id"].as_str().unwrap())).await, [2, 1, 0]);

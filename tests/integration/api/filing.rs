@@ -143,7 +143,7 @@ async fn what_must_be_mended_is_named_field_by_field() {
     assert_eq!(told(json!({ "reason": null })).await, ["reason"]);
     assert_eq!(told(json!({ "evidence": { "original_call_id": "x" } })).await, ["evidence[original_call_id]"]);
     assert_eq!(told(json!({ "evidence": { "uncategorized_file": "x" } })).await, ["evidence[uncategorized_file]"]);
-    assert_eq!(told(json!({ "evidence": { "service_date": 3 } })).await, ["evidence.service_date"]);
+    assert_eq!(told(json!({ "evidence": { "service_date": 3 } })).await, ["evidence[service_date]"]);
     assert_eq!(told(json!({ "submit": "yes" })).await, ["submit"]);
     let long = "x".repeat(5_001);
     assert_eq!(told(json!({ "additional_information": long })).await, ["additional_information"]);

@@ -52,6 +52,9 @@ async fn calls_come_in_once_and_each_row_has_its_result() {
         answer["data"][4]["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
     assert_eq!(wrong, ["duration_s", "status"]);
     assert_eq!(count(&app), 2);
+    let rows = json!({ "calls": [call("A", json!({})), call("W", json!({ "status": "great" }))] });
+    let wrapped = dana.post_json(CALLS, &rows).await.assert_ok().json();
+    assert_eq!(wrapped["meta"], json!({ "total": 2, "new": 0, "updated": 0, "unchanged": 1, "failed": 1 }));
     let again = dana.post_json(CALLS, &call("A", json!({ "payout": { "amount": 4300, "currency": "USD" } }))).await;
     assert_eq!(again.assert_ok().json()["data"][0]["result"], "updated");
     let seen = dana.get(&format!("{CALLS}/{}", one["data"][0]["id"].as_str().unwrap())).await.assert_ok().json();
@@ -72,7 +75,17 @@ async fn a_call_alone_that_cannot_be_taken_is_refused_at_its_fields() {
     let app = TestApp::start().await;
     let dana = program(&app, Person::manager("dana"));
     assert_eq!(fields(&dana.post_json(CALLS, &json!({})).await), ["external_id"]);
-    assert_eq!(fields(&dana.post_json(CALLS, &call("A", json!({ "buyer": "" }))).await), ["buyer"]);
+    for buyer in [json!(""), json!(null)] {
+        assert_eq!(fields(&dana.post_json(CALLS, &call("A", json!({ "buyer": buyer }))).await), ["buyer"]);
+    }
+    // Is 1250 dollars or cents? An amount says so.
+    for payout in [json!(1250), json!(12.5), json!("12.50"), json!({ "amount": 12.5, "currency": "USD" }), json!([1])] {
+        assert_eq!(
+            fields(&dana.post_json(CALLS, &call("A", json!({ "payout": payout }))).await),
+            ["payout"],
+            "{payout}"
+        );
+    }
     assert_eq!(fields(&dana.post_json(CALLS, &json!([])).await), [""]);
     let many: Vec<Value> = (0..1_001).map(|at| call(&at.to_string(), json!({}))).collect();
     assert_eq!(fields(&dana.post_json(CALLS, &json!(many)).await), [""]);
@@ -112,6 +125,7 @@ async fn pages_have_exact_totals_and_wrong_ones_are_refused() {
         ("page=", "page"),
         ("page=1.5", "page"),
         ("page=-1", "page"),
+        ("page=%2B1", "page"),
         ("per_page=0", "per_page"),
         ("per_page=101", "per_page"),
         ("per_page=ten", "per_page"),

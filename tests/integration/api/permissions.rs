@@ -23,7 +23,7 @@ const LINES: &[Line] = &[
     ("POST", "/api/v1/disputes", Some(DisputesWrite), [422, 422, 403, 403, 403, 403, 403, 403]),
     ("GET", "/api/v1/disputes/{id}", Some(DisputesRead), [200, 404, 403, 403, 200, 200, 403, 403]),
     ("POST", "/api/v1/disputes/{id}", Some(DisputesWrite), [422, 404, 403, 403, 403, 403, 403, 403]),
-    ("POST", "/api/v1/disputes/{id}/evidence", Some(DisputesWrite), [400, 404, 403, 403, 403, 403, 403, 403]),
+    ("POST", "/api/v1/disputes/{id}/evidence", Some(DisputesWrite), [415, 404, 403, 403, 403, 403, 403, 403]),
     ("GET", "/api/v1/disputes/{id}/evidence/{eid}", Some(DisputesRead), [404, 404, 403, 403, 404, 404, 403, 403]),
     ("DELETE", "/api/v1/disputes/{id}/evidence/{eid}", Some(DisputesWrite), [404, 404, 403, 403, 403, 403, 403, 403]),
     ("POST", "/api/v1/disputes/{id}/reply", Some(DisputesWrite), [422, 404, 403, 403, 403, 422, 403, 403]),
