@@ -14,6 +14,7 @@ use super::{
     notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
+use crate::auth::Viewer;
 
 /// One method of one path, and its handler.
 #[derive(Clone, Copy)]
@@ -155,7 +156,7 @@ const API: &str = "/api/v1";
 pub fn register(services: &mut web::ServiceConfig) {
     let pages = ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path) && !route.path.starts_with(API));
     register_all(services, pages);
-    services.default_service(web::route().to(nowhere));
+    services.default_service(web::route().to(no_page));
 }
 
 /// Registers what needs no session.
@@ -206,6 +207,11 @@ fn refuse_method(allow: String) -> Ready<HttpResponse> {
 
 async fn nowhere() -> Result<HttpResponse, AppError> {
     Err(AppError::NotFound)
+}
+
+/// Who is signed in keeps the menu, also at an address that isn't one.
+async fn no_page(_viewer: Option<Viewer>) -> Result<HttpResponse, AppError> {
+    nowhere().await
 }
 
 /// GET `/`: the Call Log is the front page.

@@ -10,6 +10,19 @@ fn manager(name: &'static str, [view, edit, import, settings]: [bool; 4]) -> Per
     Person::Manager { name, view, edit, import, settings }
 }
 
+/// Who mistypes an address is not signed out, and should not look it.
+#[actix_web::test]
+async fn an_address_that_is_none_leaves_the_menu_where_it_was() {
+    let app = TestApp::start().await;
+    let buyer = app.buyer("acme").await;
+    for (actor, is_signed_in) in [(app.buyer("acme").await, true), (app.anonymous(), false)] {
+        let answer = actor.get("/callz").await;
+        let page = answer.assert_not_found().page();
+        assert_eq!(page.has("#nav a[href=\"/calls\"]"), is_signed_in);
+        assert_eq!(page.has("#nav a[href=\"/login\"]"), !is_signed_in);
+    }
+}
+
 #[actix_web::test]
 async fn each_item_is_there_for_those_who_may_open_its_page() {
     let app = TestApp::start().await;
