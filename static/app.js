@@ -102,6 +102,7 @@
     guardForms();
     showFigures();
     restorePicked();
+    nameProblems();
     const done = one('#panel-slot > [data-decided]');
     if (done) return goOn(done);
     focusWanted();
@@ -136,6 +137,7 @@
 
   function emptySlot() {
     panel()?.remove();
+    nameProblems();
     attend();
     markRow(null);
     listUrl = null;
@@ -161,6 +163,12 @@
     const row = wantedRow && one(`tr[data-id="${CSS.escape(wantedRow)}"]`);
     const target = row ? one('a.hit', row) || one('a', row) : one('#disputes-region');
     if (target !== document.activeElement) target?.focus();
+  }
+
+  // What needs attention is said in the title, which is read first; without it the title is the page's own.
+  function nameProblems() {
+    const name = document.title.replace(/^Error: /, '');
+    document.title = one('.summary, [aria-invalid=true]') ? `Error: ${name}` : name;
   }
 
   function markRow(id) {
@@ -587,6 +595,6 @@
   showFigures();
   restorePicked();
   one('.summary[autofocus]')?.focus();
-  if (one('.summary')) document.title = document.title.startsWith('Error: ') ? document.title : `Error: ${document.title}`;
+  nameProblems();
   listen();
 })();

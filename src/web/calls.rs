@@ -100,7 +100,7 @@ impl Fragments for CallsIndex {
     fn fragment(&self, region: &str) -> Option<askama::Result<String>> {
         match region {
             "main" => Some(self.as_content().render()),
-            "call-log" => Some(self.as_table().render()),
+            "call-log" | "calls" => Some(self.as_table().render()),
             _ => None,
         }
     }

@@ -294,8 +294,8 @@ impl<T: Template + Fragments> Responder for Page<T> {
     fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
         let notice = Notice::of(request.head());
         if self.flash.is_none() {
-            // A whole page has it in its chrome; beside a region it goes out of band.
-            self.flash = notice.map(Notice::flash);
+            // A whole page has it in its chrome; beside a region it goes out of band, over the list where people are already.
+            self.flash = notice.map(|notice| Flash { link: None, ..notice.flash() });
         }
         match self.render() {
             Ok(text) => {

@@ -96,6 +96,32 @@ async fn each_file_is_told_by_itself_why_it_was_not_taken() {
     assert_eq!(browser.console().await.len(), 1, "the refused upload, and nothing else");
 }
 
+/// The list behind the panel tells the truth, and Back leads there: the form has nothing more to say.
+#[actix_web::test]
+async fn a_call_that_was_just_disputed_says_so_in_the_call_log() {
+    let desk = Desk::new(View { width: 1440, height: 900, ..View::default() }).await;
+    let browser = &desk.browser;
+    browser.press("Dispute Call").await;
+    browser.find("#details-panel form").await;
+    browser.press("Send").await;
+    browser.is_titled("Error: Call Log").await;
+    browser.find("#reason").await;
+    browser.click("#reason option[value=caller_hung_up]").await;
+    browser.press("Send").await;
+    browser.says("#flash", "Sent.").await;
+    browser.is_titled("Call Log").await;
+    browser.says("#call-log tbody tr", "Pending").await;
+    assert!(!browser.has("#call-log a[href$='/disputes/new']").await, "it can't be disputed twice");
+    assert!(!browser.has("#flash a").await, "the Call Log is there already");
+    assert!(browser.has("#details-panel").await, "a list that comes anew leaves the panel where it is");
+
+    browser.driver().back().await.expect("Back works");
+    browser.wait_until("return !document.querySelector('#details-panel')").await;
+    browser.gives("return location.pathname", "/calls").await;
+    browser.says("#call-log tbody tr", "Pending").await;
+    assert_eq!(browser.console().await.len(), 1, "the form that was refused, and nothing else");
+}
+
 #[actix_web::test]
 async fn the_form_with_problems_is_read_at_every_width() {
     let desk = Desk::new(View { javascript: false, width: 1440, height: 1200, ..View::default() }).await;

@@ -100,6 +100,26 @@ async fn every_link_carries_the_whole_state() {
     assert_eq!(other.row_ids("call-log"), page.row_ids("call-log"));
 }
 
+/// A manager at a narrow desk still sees whether a call is disputed.
+#[actix_web::test]
+async fn a_managers_table_lets_the_least_needed_columns_go_first() {
+    let app = TestApp::start().await;
+    let page = app.manager("dana").await.get("/calls").await.page();
+    assert_eq!(page.texts("#call-log thead .p5"), ["Campaign", "Publisher payout", "Hang Up"]);
+}
+
+/// The rows come anew by themselves, and alone.
+#[actix_web::test]
+async fn what_changed_is_asked_for_with_the_whole_state() {
+    let app = TestApp::start().await;
+    let buyer = app.buyer("acme").await;
+    let page = buyer.get("/calls?disputable=1&per_page=25").await.page();
+    let again = page.attr("#calls", "hx-get");
+    assert!(again.contains("disputable=1") && again.contains("per_page=25"), "{again}");
+    let rows = buyer.get_fragment(&again, "div#calls").await.page();
+    assert!(rows.has("#calls #call-log") && !rows.has("#filters"));
+}
+
 #[actix_web::test]
 async fn a_bare_address_shows_what_was_saved() {
     let app = TestApp::start().await;

@@ -60,10 +60,11 @@ impl CallColumn {
     /// The class of its cells; the later a column leaves when room gets less, the lower its number.
     pub(super) fn class(self, has_own_columns: bool, is_manager: bool) -> &'static str {
         match (self, has_own_columns) {
-            // A manager's table has three columns more.
+            // A manager's table has three columns more; whether a call is disputed stays in sight.
             (Self::HangUp, false) if is_manager => "p5",
+            (Self::Campaign, false) if is_manager => "cut p5",
+            (Self::PublisherPayout, false) => "num p5",
             (Self::Payout | Self::Duration, _) | (Self::PublisherPayout, true) => "num",
-            (Self::PublisherPayout, false) => "num p3",
             (Self::Destination | Self::Buyer, false) => "cut p2",
             (Self::Campaign | Self::Publisher, false) => "cut p3",
             (Self::Destination | Self::Buyer | Self::Campaign | Self::Publisher, true) => "cut",
