@@ -308,7 +308,7 @@
     say('[data-remains]', credit === null ? null : payout - credit);
     say('[data-publisher-remains]', taken === null || credit === null ? null : publisher - taken);
     const hint = one('[data-proposed]', form);
-    if (hint) hint.textContent = proposed === null ? `At most ${money(publisher, form)}` : `Proposed: ${money(proposed, form)} of ${money(publisher, form)}`;
+    if (hint) hint.textContent = proposed === null ? `At most ${money(publisher, form)}` : `Proposed: ${money(proposed, form)}`;
   }
 
   // "1,030.30" as 103030n; null for what the server would refuse.
@@ -345,6 +345,8 @@
       badge.title = `${pending} Pending`;
       badge.hidden = pending === 0;
     }
+    const view = one('#view-pending');
+    if (view && Number.isInteger(pending)) view.textContent = pending.toLocaleString('en-US');
     const bell = one('#bell');
     if (bell && Number.isInteger(unread)) {
       const count = one('.count', bell);

@@ -136,6 +136,12 @@ impl When {
         Formatted { when: self, form: Form::Relative }
     }
 
+    /// `2 days overdue`.
+    #[must_use]
+    pub fn overdue(&self) -> Formatted<'_> {
+        Formatted { when: self, form: Form::Overdue }
+    }
+
     /// `6 days left`, or `closed`.
     #[must_use]
     pub fn left(&self) -> Formatted<'_> {
@@ -194,6 +200,7 @@ impl When {
                     write!(out, "in {}", Span(-passed))
                 }
             }
+            Form::Overdue => write!(out, "{} overdue", Span(self.now.signed_duration_since(self.at))),
             Form::Left => {
                 let left = self.at.signed_duration_since(self.now);
                 if left <= TimeDelta::zero() { out.write_str("closed") } else { write!(out, "{} left", Span(left)) }
@@ -257,6 +264,7 @@ enum Form {
     Full,
     Machine,
     Relative,
+    Overdue,
     Left,
 }
 

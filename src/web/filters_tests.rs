@@ -40,6 +40,7 @@ fn an_instant_in_each_form() {
     assert_eq!(when.full().to_string(), "Fri 20 Nov 2026, 10:18 EST");
     assert_eq!(when.machine().to_string(), "2026-11-20T15:18Z");
     assert_eq!(when.relative().to_string(), "24 minutes ago");
+    assert_eq!(when.overdue().to_string(), "24 minutes overdue");
 }
 
 #[rstest]

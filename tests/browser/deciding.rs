@@ -76,6 +76,7 @@ async fn a_manager_decides_partially_and_goes_on() {
     send(&browser).await;
     browser.wait_until("return !document.querySelector('#details-panel')").await;
     browser.wait_until("return document.getElementById('pending-count').textContent.trim() === '2'").await;
+    browser.gives("return document.getElementById('view-pending').textContent", "2").await;
     let gone = format!("return !document.querySelector('#row-{}')", ids[1]);
     browser.wait_until(&gone).await;
     let focused = format!("return document.activeElement.closest('tr')?.dataset.id === '{}'", ids[0]);

@@ -133,7 +133,6 @@ struct Heading {
     /// The same for the header, which is never cut.
     head_class: String,
     /// Whether its cells are cut and say their whole text when pointed at.
-    is_reason: bool,
     /// Where a click leads, if the column sorts.
     href: Option<String>,
     direction: Option<&'static str>,
@@ -356,7 +355,6 @@ fn headings(state: &ListState) -> Vec<Heading> {
             class: column.class(!listing.has_own_columns),
             head_class: column.class(!listing.has_own_columns).replace("cut", "").trim().to_owned(),
             href: sorted.map(|sort| state.link().set("sort", sort).to_string()),
-            is_reason: *column == Column::Reason,
             direction: column.sort().and_then(|key| listing.direction_of(key)),
         }
     };
