@@ -79,6 +79,8 @@ pub(super) struct Fact {
     pub(super) value: String,
     /// Where the value leads, if it is a call or a file of the viewer's.
     pub(super) href: Option<String>,
+    /// Whether the value is an id, not words.
+    pub(super) is_id: bool,
 }
 
 /// An evidence file.
@@ -261,7 +263,8 @@ fn said(
         };
         // A file is known by its name; its id says nothing to anybody.
         let file = files.iter().find(|file| kind.is_file && file.id.as_str() == fact.value);
-        shown.push(Fact { label: kind.label, value: file.map_or(fact.value, |file| file.name.clone()), href });
+        let value = file.map_or(fact.value, |file| file.name.clone());
+        shown.push(Fact { label: kind.label, value, href, is_id: !kind.is_file });
     }
     Ok((marks, shown))
 }
