@@ -8,10 +8,11 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-use crate::db::{DatabaseUrl, Db, DbError};
+use crate::db::{DatabaseUrl, Db, DbError, migrations};
 
 mod audit;
 mod buyer;
+mod copy;
 mod demo;
 mod doctor;
 mod import;
@@ -51,6 +52,8 @@ pub enum Command {
     Token(token::TokenCommand),
     /// Print the `OpenAPI` document of the JSON API
     Openapi,
+    /// Copy a whole database into an empty one, from SQLite to PostgreSQL or back; ids and addresses stay
+    Copy(copy::CopyCommand),
     /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
     Doctor(doctor::DoctorCommand),
     /// Follow the audit log's hash chain, or write the log out
@@ -87,6 +90,7 @@ impl Cli {
             Command::User(command) => user::run(&config, command),
             Command::Token(command) => token::run(&config, command),
             Command::Openapi => openapi(),
+            Command::Copy(command) => copy::run(&command),
             Command::Doctor(command) => doctor::run(&config, &command),
             Command::Audit(command) => audit::run(&config, &command),
         };
@@ -123,10 +127,21 @@ fn create_data_dir(config: &Config) -> anyhow::Result<()> {
 
 /// The database of a command that works on what is there: a mistyped folder isn't filled with an empty one.
 fn open_existing(config: &Config) -> anyhow::Result<Db> {
-    if let DatabaseUrl::Sqlite(file) = config.database()
-        && !file.exists()
-    {
-        anyhow::bail!("{}: there is no database yet", file.display());
-    }
+    demand_there(&config.database())?;
     Db::open_current(config)
+}
+
+/// The database of a command that only reads: it must be there, and is not brought up to date, for a server may run on it.
+fn open_as_it_is(url: DatabaseUrl) -> anyhow::Result<Db> {
+    demand_there(&url)?;
+    let db = Db::open(url.clone()).with_context(|| format!("the database {url:?} can't be opened"))?;
+    migrations::demand_current(&db)?;
+    Ok(db)
+}
+
+fn demand_there(url: &DatabaseUrl) -> anyhow::Result<()> {
+    match url {
+        DatabaseUrl::Sqlite(file) if !file.exists() => anyhow::bail!("{}: there is no database yet", file.display()),
+        _ => Ok(()),
+    }
 }

@@ -18,6 +18,7 @@ pub mod call_store;
 pub mod calls;
 pub mod canned_notes;
 pub mod connection;
+pub mod copying;
 pub mod counters;
 mod decisions;
 pub mod deliveries;
@@ -159,6 +160,15 @@ pub struct Db {
     writers: Arc<Semaphore>,
 }
 
+/// How much of the database's connections and turns is in use.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub connections: u32,
+    pub idle: u32,
+    pub readers_free: u32,
+    pub writers_free: u32,
+}
+
 impl Db {
     /// Opens the database without changing it.
     ///
@@ -187,6 +197,19 @@ impl Db {
         let db = Self::open(url.clone()).with_context(|| format!("the database {url:?} can't be opened"))?;
         migrations::run(&db)?;
         Ok(db)
+    }
+
+    /// How much of it is in use.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let state = self.pool.state();
+        let free = |gate: &Semaphore| u32::try_from(gate.available_permits()).unwrap_or(u32::MAX);
+        Load {
+            connections: state.connections,
+            idle: state.idle_connections,
+            readers_free: free(&self.readers),
+            writers_free: free(&self.writers),
+        }
     }
 
     /// Whether it answers.

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{WrongUse, serve};
+use super::{WrongUse, output, serve};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, migrations};
@@ -65,7 +64,7 @@ fn prepare(config: &Config, arguments: &Arguments) -> anyhow::Result<Option<Worl
         );
     }
     if arguments.reset && found == Found::Demo {
-        migrations::start_over(&db)?;
+        db.read_blocking(migrations::start_over)?;
         let files = config.data_dir.join("files");
         if files.exists() {
             fs::remove_dir_all(&files).with_context(|| format!("{} can't be removed", files.display()))?;
@@ -80,10 +79,7 @@ fn prepare(config: &Config, arguments: &Arguments) -> anyhow::Result<Option<Worl
     }
     let files = FileStore::open(&config.data_dir)?;
     let scale = world.scale();
-    let bar = ProgressBar::new(scale.calls.saturating_add(scale.disputes)).with_style(
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows, {per_sec}, {eta} left")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+    let bar = output::progress(scale.calls.saturating_add(scale.disputes), "rows");
     store::fill(&db, &files, &world, now, |rows| bar.inc(rows))?;
     bar.finish_and_clear();
     Ok(Some(world))

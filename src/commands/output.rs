@@ -1,7 +1,9 @@
-//! What commands print on standard output: aligned tables, or JSON.
+//! What commands print: aligned tables or JSON on standard output, progress on standard error.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Prints one line. A reader that has gone is an error, not a panic.
 pub(super) fn line(text: &str) -> anyhow::Result<()> {
@@ -12,6 +14,13 @@ pub(super) fn line(text: &str) -> anyhow::Result<()> {
 /// Prints a value as JSON.
 pub(super) fn json(value: &serde_json::Value) -> anyhow::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Shows on standard error how far a long command has come, where that is a terminal.
+pub(super) fn progress(whole: u64, what: &str) -> ProgressBar {
+    let template = format!("{{bar:40}} {{human_pos}} of {{human_len}} {what}, {{per_sec}}, {{eta}} left");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(whole).with_style(style)
 }
 
 /// Prints rows under their headings, in columns as wide as what they hold.

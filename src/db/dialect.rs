@@ -7,6 +7,8 @@ use diesel::sql_types::{Array, BigInt, Text};
 use super::{AnyConnection, Failure};
 use crate::domain::ids::{CallId, DisputeId};
 
+pub(super) mod catalogue;
+
 /// Runs one typed statement on whichever connection is inside, where the derive has no support.
 macro_rules! on_backend {
     ($conn:expr, |$c:ident| $body:expr) => {
@@ -23,12 +25,34 @@ pub(super) use on_backend;
 /// SQLite takes its write lock at once: a transaction that reads first and then writes would be refused without waiting.
 pub(super) fn in_write_transaction<T, E: Failure>(
     conn: &mut AnyConnection,
-    work: impl Fn(&mut AnyConnection) -> Result<T, E>,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     match conn {
         AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
         AnyConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
     }
+    end_transaction(conn, work)
+}
+
+/// Runs `work` on what was there at one moment, whatever others write meanwhile.
+pub(super) fn in_snapshot<T, E: Failure>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        AnyConnection::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(
+            conn,
+            "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )?,
+    }
+    end_transaction(conn, work)
+}
+
+fn end_transaction<T, E: Failure>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
     match work(conn) {
         Ok(done) => {
             commit(conn)?;
@@ -198,6 +222,16 @@ pub(super) fn prepare_filling(conn: &mut AnyConnection) -> QueryResult<()> {
              PRAGMA temp_store = FILE",
         ),
         AnyConnection::Postgres(conn) => conn.batch_execute("SET synchronous_commit = off; SET statement_timeout = 0"),
+    }
+}
+
+/// Lets a connection that moves whole tables take as long as they need, and keep what it sorts on the disk.
+pub(super) fn prepare_copying(conn: &mut AnyConnection) -> QueryResult<()> {
+    match conn {
+        AnyConnection::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -65536; PRAGMA temp_store = FILE"),
+        AnyConnection::Postgres(conn) => {
+            conn.batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+        }
     }
 }
 

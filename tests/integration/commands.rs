@@ -18,6 +18,7 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::story::{self, NewCall};
 
+mod copying;
 pub(crate) mod desk;
 mod serve;
 
