@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError, migrations};
 
 mod audit;
+mod backup;
 mod buyer;
 mod copy;
 mod demo;
@@ -18,6 +19,7 @@ mod doctor;
 mod import;
 mod output;
 mod password;
+mod restore;
 mod serve;
 mod token;
 mod user;
@@ -52,6 +54,10 @@ pub enum Command {
     Token(token::TokenCommand),
     /// Print the `OpenAPI` document of the JSON API
     Openapi,
+    /// Make a consistent copy of the database and its files while the server runs
+    Backup(backup::BackupCommand),
+    /// Check a backup, and bring it back into the data folder and the database of the settings
+    Restore(restore::RestoreCommand),
     /// Copy a whole database into an empty one, from SQLite to PostgreSQL or back; ids and addresses stay
     Copy(copy::CopyCommand),
     /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
@@ -90,6 +96,8 @@ impl Cli {
             Command::User(command) => user::run(&config, command),
             Command::Token(command) => token::run(&config, command),
             Command::Openapi => openapi(),
+            Command::Backup(command) => backup::run(&config, &command),
+            Command::Restore(command) => restore::run(&config, &command),
             Command::Copy(command) => copy::run(&command),
             Command::Doctor(command) => doctor::run(&config, &command),
             Command::Audit(command) => audit::run(&config, &command),

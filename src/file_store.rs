@@ -3,12 +3,13 @@
 //! Knows no database rows: a row is written only after `finish` or `put` has made its file durable.
 
 pub mod kinds;
+mod lock;
 pub mod names;
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,6 +20,7 @@ use tokio::io::AsyncWriteExt;
 use crate::db::evidence::StoredFile;
 use crate::domain::ids::FileId;
 use kinds::Watch;
+pub use lock::{Keeping, Removing};
 
 /// So many bytes of a file under way are held in memory.
 const BUFFER: usize = 256 * 1024;
@@ -34,6 +36,7 @@ struct Folders {
     files: PathBuf,
     incoming: PathBuf,
     waveforms: PathBuf,
+    lock: PathBuf,
 }
 
 /// A file on disk, as a walk over the folders finds it.
@@ -53,6 +56,7 @@ impl FileStore {
             files: data_dir.join("files"),
             incoming: data_dir.join("incoming"),
             waveforms: data_dir.join("waveforms"),
+            lock: data_dir.join("files.lock"),
         };
         create_folder(&folders.incoming)?;
         create_folder(&folders.waveforms)?;
@@ -103,6 +107,34 @@ impl FileStore {
         let size = i64::try_from(bytes.len()).map_err(io::Error::other)?;
         let sha256 = hex::encode(Sha256::digest(bytes));
         Ok(StoredFile { id, name: names::clean(name), media_type: media_type.to_owned(), size, sha256 })
+    }
+
+    /// Keeps every file that was ever named where it is, for as long as the value lives; waits for a removal under way.
+    ///
+    /// # Errors
+    /// If the folder of the files can't be written.
+    pub fn keep_all(&self) -> io::Result<Keeping> {
+        lock::keep(&self.folders.lock)
+    }
+
+    /// The right to remove files that rows once named; `None` while somebody keeps them all.
+    ///
+    /// # Errors
+    /// If the folder of the files can't be written.
+    pub fn begin_removing(&self) -> io::Result<Option<Removing>> {
+        lock::remove(&self.folders.lock)
+    }
+
+    /// Brings a file back under the id it had, from a copy; what is there is replaced. Gives its size and digest.
+    ///
+    /// # Errors
+    /// If the copy can't be read, or the disk fails.
+    pub fn bring_back(&self, id: &FileId, copy: &Path) -> io::Result<Digested> {
+        let temporary = Temporary { path: self.folders.incoming.join(FileId::generate().as_str()) };
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&temporary.path)?;
+        let digested = digest_into(copy, &mut file)?;
+        self.keep(id, &file, temporary)?;
+        Ok(digested)
     }
 
     /// A second name for the bytes of a file that is there, under an id of its own.
@@ -245,12 +277,46 @@ impl Drop for Temporary {
     }
 }
 
+/// What the bytes of a file are, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digested {
+    pub size: i64,
+    pub sha256: String,
+}
+
+/// Reads a file to its end.
+///
+/// # Errors
+/// If it can't be read.
+pub fn digest(path: &Path) -> io::Result<Digested> {
+    digest_into(path, &mut io::sink())
+}
+
+/// Copies a file, and digests what was copied.
+///
+/// # Errors
+/// If it can't be read, or the other one written.
+pub fn digest_into(path: &Path, to: &mut impl Write) -> io::Result<Digested> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0_i64, vec![0; BUFFER]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(Digested { size, sha256: hex::encode(hasher.finalize()) });
+        }
+        hasher.update(bytes);
+        to.write_all(bytes)?;
+        size = size.saturating_add(i64::try_from(read).unwrap_or(i64::MAX));
+    }
+}
+
 fn create_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Makes the names in a folder durable: without it a crash can forget a file whose bytes are on disk.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -11,6 +11,7 @@ mod text_enum;
 pub mod app;
 pub mod assets;
 pub mod auth;
+pub mod backup;
 pub mod bulk;
 pub mod clock;
 pub mod commands;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use crate::db::{
 };
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
-use crate::file_store::{FileStore, Found, remove_if_there};
+use crate::file_store::{FileStore, Found, Removing, remove_if_there};
 use crate::shutdown::Shutdown;
 
 /// How often the sweep runs.
@@ -68,6 +69,12 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
             Ok((evidence::forget_expired(conn, now)?, sending::discard_expired(conn, &time)?))
         })
         .await?;
+    let locked = store.clone();
+    let Some(removing) = tokio::task::spawn_blocking(move || locked.begin_removing()).await?? else {
+        tracing::info!("a backup is being made: files are left to the next sweep");
+        return Ok(Swept { files: 0, uploads, drafts });
+    };
+    let removing = Arc::new(removing);
     let (walked, now) = (store.clone(), clock.now());
     let (ids, strays) = tokio::task::spawn_blocking(move || old_files(&walked, now)).await??;
     let mut files = 0_usize;
@@ -75,8 +82,10 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
         let asked = batch.to_vec();
         let unnamed = db.read::<_, DbError, _>(move |conn| Ok(inspection::unnamed(conn, &asked)?)).await?;
         if !unnamed.is_empty() {
-            let store = store.clone();
-            files = files.saturating_add(db.write(move |conn| remove_unnamed(conn, &store, &unnamed)).await?);
+            // Held by the write itself, which goes on if nobody waits for it any more.
+            let (store, removing) = (store.clone(), Arc::clone(&removing));
+            let removed = db.write(move |conn| remove_unnamed(conn, &store, &removing, &unnamed)).await?;
+            files = files.saturating_add(removed);
         }
     }
     for stray in strays {
@@ -93,6 +102,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
 pub fn remove_unnamed(
     conn: &mut crate::db::AnyConnection,
     store: &FileStore,
+    _removing: &Removing,
     files: &[FileId],
 ) -> Result<usize, DbError> {
     let mut removed = 0_usize;

@@ -1,14 +1,12 @@
 //! `fairdial doctor`: compares rows, files, counters and the audit chain, and mends what can be mended.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::{open_existing, output};
 use crate::clock::Clock;
@@ -17,8 +15,10 @@ use crate::db::inspection::{self, NamedFile};
 use crate::db::{Db, DbError, audit};
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
-use crate::file_store::{FileStore, remove_if_there};
+use crate::file_store::{self, Digested, FileStore, remove_if_there};
 use crate::sweep;
+
+const AT_WORK: &str = "a backup or a sweep is at work on the files: try again when it has ended";
 
 /// How the doctor is called.
 #[derive(Args, Debug)]
@@ -92,27 +92,16 @@ fn look_at_files(store: &FileStore, named: &[NamedFile], findings: &mut Vec<Find
             findings.push(Finding { code: "bad_id", sentence, is_mended: false });
             continue;
         };
-        let (code, said) = match digest(&store.path(&id)) {
-            Ok((size, _)) if size != row.size => ("size", format!("the file has {size} bytes, not {}", row.size)),
-            Ok((_, sha256)) if sha256 != row.sha256 => ("hash", "the file was changed".to_owned()),
+        let (code, said) = match file_store::digest(&store.path(&id)) {
+            Ok(Digested { size, .. }) if size != row.size => {
+                ("size", format!("the file has {size} bytes, not {}", row.size))
+            }
+            Ok(Digested { sha256, .. }) if sha256 != row.sha256 => ("hash", "the file was changed".to_owned()),
             Ok(_) => continue,
             Err(error) if error.kind() == io::ErrorKind::NotFound => ("missing", "the file is missing".to_owned()),
             Err(error) => ("unreadable", format!("the file can't be read: {error}")),
         };
         findings.push(Finding { code, sentence: format!("{} {}: {said}", row.table, row.id), is_mended: false });
-    }
-}
-
-fn digest(path: &Path) -> io::Result<(i64, String)> {
-    let mut file = File::open(path)?;
-    let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0_i64, vec![0; 256 * 1024]);
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok((size, hex::encode(hasher.finalize())));
-        }
-        hasher.update(buffer.get(..read).unwrap_or_default());
-        size = size.saturating_add(i64::try_from(read).unwrap_or(i64::MAX));
     }
 }
 
@@ -124,12 +113,16 @@ fn look_for_strays(
     fix: bool,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<()> {
+    let removing = if fix { Some(store.begin_removing()?.context(AT_WORK)?) } else { None };
     let (ids, strays) = sweep::old_files(store, now)?;
     for batch in ids.chunks(200) {
         let unnamed = db.read_blocking::<_, DbError>(|conn| Ok(inspection::unnamed(conn, batch)?))?;
         for file in unnamed {
             let one = std::slice::from_ref(&file);
-            let is_mended = fix && db.write_blocking(|conn| sweep::remove_unnamed(conn, store, one))? == 1;
+            let is_mended = match &removing {
+                Some(removing) => db.write_blocking(|conn| sweep::remove_unnamed(conn, store, removing, one))? == 1,
+                None => false,
+            };
             let sentence = format!("file {file}: no row names it");
             findings.push(Finding { code: "unnamed", sentence, is_mended });
         }

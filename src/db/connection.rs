@@ -3,15 +3,53 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::Context;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::R2D2Connection;
-use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+use diesel::sql_types::Text;
+use diesel::{Connection, ConnectionError, PgConnection, QueryResult, RunQueryDsl, SqliteConnection};
+use url::Url;
 
 /// A connection to either database. Only `dialect.rs` and this file look inside.
 #[derive(diesel::MultiConnection)]
 pub enum AnyConnection {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
+}
+
+impl AnyConnection {
+    /// A file of SQLite's that nobody writes any more, read as it lies: nothing is made beside it.
+    ///
+    /// # Errors
+    /// If it is no such file.
+    pub fn finished_file(path: &Path) -> anyhow::Result<Self> {
+        let path = path.canonicalize().with_context(|| format!("{}: there is no such file", path.display()))?;
+        let mut url = Url::from_file_path(&path)
+            .map_err(|()| anyhow::anyhow!("{}: this is no path of a file", path.display()))?;
+        url.set_query(Some("mode=ro&immutable=1"));
+        Ok(Self::Sqlite(SqliteConnection::establish(url.as_str())?))
+    }
+
+    /// Brings what SQLite keeps beside a file into the file itself.
+    ///
+    /// # Errors
+    /// If it is no such file, or is damaged.
+    pub fn fold_log(file: &Path) -> anyhow::Result<()> {
+        let mut conn = SqliteConnection::establish(&file.to_string_lossy())?;
+        conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        Ok(())
+    }
+
+    /// Writes what an SQLite database holds at this moment into a new file, without room to spare. Others may write meanwhile.
+    ///
+    /// # Errors
+    /// If the file is there already, or can't be written.
+    pub fn compact_into(&mut self, file: &Path) -> QueryResult<()> {
+        // The settings of this connection would hold what is sorted in memory.
+        diesel::sql_query("PRAGMA temp_store = FILE").execute(self)?;
+        let file = file.to_string_lossy().into_owned();
+        diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(file).execute(self).map(drop)
+    }
 }
 
 /// Where the database is.
@@ -25,7 +63,7 @@ impl DatabaseUrl {
     /// The SQLite file of a data folder.
     #[must_use]
     pub fn in_folder(data_dir: &Path) -> Self {
-        Self::Sqlite(data_dir.join("fairdial.sqlite3"))
+        Self::Sqlite(data_dir.join(crate::backup::DATABASE))
     }
 
     #[must_use]

@@ -18,8 +18,10 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::story::{self, NewCall};
 
+mod backing;
 mod copying;
 pub(crate) mod desk;
+mod place;
 mod serve;
 
 use desk::{Desk, STRONG, command, run};

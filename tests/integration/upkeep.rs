@@ -73,6 +73,20 @@ async fn the_sweep_takes_what_is_old_and_nobodys_and_nothing_else() {
 }
 
 #[actix_web::test]
+async fn the_sweep_leaves_files_alone_while_a_backup_is_made() {
+    let app = TestApp::start().await;
+    let store = FileStore::open(&app.data_dir()).expect("the folders are there");
+    let file = store.path(&store.put("x.txt", "text/plain", b"nobody's").expect("stored").id);
+    make_old(&file, 24);
+    let keeping = store.keep_all().expect("kept");
+    let swept = sweep::sweep(app.db(), app.clock(), &store).await.expect("swept");
+    assert_eq!((swept, file.exists()), (Swept::default(), true));
+    drop(keeping);
+    let swept = sweep::sweep(app.db(), app.clock(), &store).await.expect("swept");
+    assert_eq!((swept.files, file.exists()), (1, false));
+}
+
+#[actix_web::test]
 async fn uploads_and_drafts_expire_with_their_files() {
     let app = TestApp::start().await;
     let acme = app.buyer("acme").await;

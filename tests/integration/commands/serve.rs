@@ -73,7 +73,20 @@ fn a_wrong_setting_is_named_with_what_is_allowed() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["serve", "buyer", "buyer add", "buyer list", "buyer set", "buyer alias", "user add", "user set"] {
+    for command in [
+        "serve",
+        "buyer",
+        "buyer add",
+        "buyer list",
+        "buyer set",
+        "buyer alias",
+        "user add",
+        "user set",
+        "backup",
+        "restore",
+        "copy",
+        "doctor",
+    ] {
         let desk = Desk::new();
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
         let done = desk.run(&arguments).ok();
