@@ -60,7 +60,7 @@ pub enum Command {
     Restore(restore::RestoreCommand),
     /// Copy a whole database into an empty one, from SQLite to PostgreSQL or back; ids and addresses stay
     Copy(copy::CopyCommand),
-    /// Compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
+    /// Check the database, and compare rows, files, counters and the audit chain; exit code 1 if anything is wrong
     Doctor(doctor::DoctorCommand),
     /// Follow the audit log's hash chain, or write the log out
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! `fairdial doctor`: compares rows, files, counters and the audit chain, and mends what can be mended.
+//! `fairdial doctor`: looks at the database file, compares rows, files, counters and the audit chain, and mends what can be mended.
 
 use std::collections::HashMap;
 use std::io;
@@ -43,7 +43,11 @@ pub(super) fn run(config: &Config, command: &DoctorCommand) -> anyhow::Result<Ex
     let db = open_existing(config)?;
     let store = FileStore::open(&config.data_dir)?;
     let now = Clock::System.now();
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = db
+        .read_blocking::<_, DbError>(|conn| Ok(inspection::faults(conn)?))?
+        .into_iter()
+        .map(|fault| Finding { code: "database", sentence: format!("database: {fault}"), is_mended: false })
+        .collect();
     let named = db.read_blocking::<_, DbError>(|conn| Ok(inspection::named_files(conn)?))?;
     look_at_files(&store, &named, &mut findings);
     look_for_strays(&db, &store, now, command.fix, &mut findings)?;

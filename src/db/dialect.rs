@@ -236,6 +236,26 @@ pub(super) fn prepare_copying(conn: &mut AnyConnection) -> QueryResult<()> {
 }
 
 #[derive(QueryableByName)]
+struct Fault {
+    #[diesel(sql_type = Text)]
+    fault: String,
+}
+
+/// What SQLite finds wrong with its own file: pages, indexes, rows that name others which aren't there. PostgreSQL looks after
+/// its own.
+pub(super) fn faults(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    let AnyConnection::Sqlite(conn) = conn else {
+        return Ok(Vec::new());
+    };
+    let pages = "SELECT quick_check AS fault FROM pragma_quick_check WHERE quick_check <> 'ok'";
+    let keys = "SELECT DISTINCT \"table\" || ': a row names one of ' || parent || ' that isn''t there' AS fault \
+                FROM pragma_foreign_key_check";
+    let mut found: Vec<Fault> = diesel::sql_query(pages).load(conn)?;
+    found.extend(diesel::sql_query(keys).load::<Fault>(conn)?);
+    Ok(found.into_iter().map(|found| found.fault).collect())
+}
+
+#[derive(QueryableByName)]
 struct Index {
     #[diesel(sql_type = Text)]
     name: String,

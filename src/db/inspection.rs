@@ -55,6 +55,11 @@ pub fn unnamed(conn: &mut AnyConnection, files: &[FileId]) -> QueryResult<Vec<Fi
     Ok(files.iter().filter(|file| !named.contains(file.as_str())).cloned().collect())
 }
 
+/// What the database itself finds wrong with what it keeps.
+pub fn faults(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
+    super::dialect::faults(conn)
+}
+
 /// Counters that don't say what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Miscount {

@@ -13,6 +13,7 @@ use fairdial::sweep::{self, Swept};
 
 use crate::support::actor::Upload;
 use crate::support::app::TestApp;
+use crate::support::database::Backend;
 use crate::support::people::Person;
 use crate::support::story::{self, NewCall};
 
@@ -149,6 +150,20 @@ async fn the_doctor_finds_each_thing_that_is_wrong() {
     let mended = fairdial(&app, &["doctor", "--fix"]);
     assert!(mended.status.success() && !nobodys.exists(), "{}", said(&mended));
     assert!(fairdial(&app, &["doctor"]).status.success());
+}
+
+#[actix_web::test]
+async fn the_doctor_finds_a_row_that_names_one_which_is_not_there() {
+    let app = TestApp::start().await;
+    if app.database().backend() == Backend::Postgres {
+        return;
+    }
+    with_a_file(&app).await;
+    let damage = "PRAGMA foreign_keys = OFF; UPDATE disputes SET assignee_id = 77";
+    app.database().connect().batch_execute(damage).expect("damaged");
+    let sick = fairdial(&app, &["doctor"]);
+    assert_eq!(sick.status.code(), Some(1));
+    assert!(said(&sick).contains("disputes: a row names one of users that isn't there"), "{}", said(&sick));
 }
 
 #[actix_web::test]
