@@ -111,6 +111,12 @@ pub fn build(
                 .configure(routes::register_api),
         )
         .service(
+            web::scope(routes::METRICS)
+                .wrap(from_fn(slow_body::limit_slow_bodies))
+                .wrap(from_fn(api::admit))
+                .configure(routes::register_metrics),
+        )
+        .service(
             web::scope("")
                 .wrap(from_fn(slow_body::limit_slow_bodies))
                 .wrap(from_fn(same_origin::require_same_origin))

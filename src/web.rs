@@ -23,6 +23,7 @@ pub mod help;
 pub mod htmx;
 pub mod list_query;
 pub mod messages;
+mod metrics;
 pub mod notes;
 pub mod notice;
 pub mod notifications;

@@ -30,10 +30,11 @@ pub(super) fn run(config: Config) -> anyhow::Result<ExitCode> {
     offer_setup(&config, &db, address)?;
     actix_web::rt::System::new().block_on(async move {
         let mut signals = Signals::listen()?;
+        let figures = db.clone();
         let Running { server, shutdown } = app::start(config, db, Clock::System, listener)?;
         tracing::info!(%address, "listening");
         if let Some(bind) = metrics_bind {
-            actix_web::rt::spawn(crate::metrics::start(bind)?);
+            actix_web::rt::spawn(crate::metrics::start(bind, figures)?);
         }
         actix_web::rt::spawn(async move {
             signals.next().await;

@@ -6,7 +6,9 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::counters::{Counts, NETWORK};
-use super::schema::{calls, counters, disputes, evidence, recordings, staged_uploads};
+use super::schema::{
+    calls, counters, disputes, evidence, notifications, recordings, staged_uploads, webhook_deliveries,
+};
 use super::{AnyConnection, DbError};
 use crate::domain::dispute::Status;
 use crate::domain::ids::{BuyerId, FileId};
@@ -58,6 +60,28 @@ pub fn unnamed(conn: &mut AnyConnection, files: &[FileId]) -> QueryResult<Vec<Fi
 /// What the database itself finds wrong with what it keeps.
 pub fn faults(conn: &mut AnyConnection) -> QueryResult<Vec<String>> {
     super::dialect::faults(conn)
+}
+
+/// What an operator watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub pending: i64,
+    pub sent: i64,
+    pub calls: i64,
+    /// Events that a receiver has yet to take.
+    pub deliveries: i64,
+    /// Notifications that have yet to be sent by e-mail.
+    pub mails: i64,
+}
+
+/// How the network and its queues stand: counters, and what indexes of waiting rows hold.
+pub fn standing(conn: &mut AnyConnection) -> QueryResult<Standing> {
+    let Counts { pending, sent, calls } =
+        counters::table.find(NETWORK).select(Counts::as_select()).first(conn).optional()?.unwrap_or_default();
+    let waiting = webhook_deliveries::table.filter(webhook_deliveries::next_at.is_not_null());
+    let deliveries = waiting.count().get_result(conn)?;
+    let waiting = notifications::table.filter(notifications::mail_due_at.is_not_null());
+    Ok(Standing { pending, sent, calls, deliveries, mails: waiting.count().get_result(conn)? })
 }
 
 /// Counters that don't say what is there.

@@ -17,7 +17,7 @@ use super::error::{AppError, Link};
 use super::filters::Size;
 use super::htmx::Htmx;
 use super::page::Chrome;
-use super::paths;
+use super::{paths, routes};
 use crate::domain::claim::Problem;
 
 /// The page that says no.
@@ -64,7 +64,7 @@ impl Asked {
         Self {
             htmx: Htmx::of(request.head()),
             sends: !request.method().is_safe(),
-            program: request.path().starts_with("/api/"),
+            program: request.path().starts_with("/api/") || request.path() == routes::METRICS,
             request_id: id.unwrap_or_default(),
             route: request.match_pattern().unwrap_or_default(),
         }

@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 use super::page::see_other;
 use super::{
     AppError, account, api, audit, buyers, calls, dispute_form, disputes, events, evidence, health, help, messages,
-    notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
+    metrics, notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
 use crate::auth::Viewer;
@@ -70,6 +70,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/disputes/{id}/evidence/{eid}/delete" => evidence::destroy),
     route!(GET "/healthz" => health::alive),
     route!(GET "/readyz" => health::ready),
+    route!(GET "/metrics" => metrics::show),
     route!(GET "/static/{file}" => assets::show),
     route!(GET "/disputes" => disputes::index),
     route!(GET "/disputes.csv" => disputes::export),
@@ -152,9 +153,17 @@ const FOR_ANYBODY: [&str; 3] = ["/healthz", "/readyz", "/static/{file}"];
 /// Where the JSON API lies.
 const API: &str = "/api/v1";
 
+/// What is served to tokens alone, beside the JSON API.
+pub(crate) const METRICS: &str = "/metrics";
+
+/// Whether a line is for programs, which have tokens and no sessions.
+fn is_for_programs(route: &Route) -> bool {
+    route.path.starts_with(API) || route.path == METRICS
+}
+
 /// Registers the table but for what needs no session, and a 404 of ours for everything else.
 pub fn register(services: &mut web::ServiceConfig) {
-    let pages = ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path) && !route.path.starts_with(API));
+    let pages = ROUTES.iter().filter(|route| !FOR_ANYBODY.contains(&route.path) && !is_for_programs(route));
     register_all(services, pages);
     services.default_service(web::route().to(no_page));
 }
@@ -170,6 +179,12 @@ pub(crate) fn register_api(services: &mut web::ServiceConfig) {
     services.default_service(web::route().to(nowhere));
 }
 
+/// Registers the figures, in a scope of this path.
+pub(crate) fn register_metrics(services: &mut web::ServiceConfig) {
+    register_all(services, ROUTES.iter().filter(|route| route.path == METRICS));
+    services.default_service(web::route().to(nowhere));
+}
+
 /// Registers some routes; lines with the same path share a resource.
 pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: impl Iterator<Item = &'static Route> + Clone) {
     for (at, first) in routes.clone().enumerate() {
@@ -177,7 +192,7 @@ pub(crate) fn register_all(services: &mut web::ServiceConfig, routes: impl Itera
             continue;
         }
         let same_path = || routes.clone().filter(|route| route.path == first.path);
-        let path = first.path.strip_prefix(API).unwrap_or(first.path);
+        let path = [API, METRICS].iter().find_map(|scope| first.path.strip_prefix(scope)).unwrap_or(first.path);
         let resource = same_path().fold(web::resource(path), |resource, route| resource.route(route.guarded()));
         let allow = same_path().map(Route::allowed).collect::<Vec<_>>().join(", ");
         services.service(resource.default_service(web::route().to(move || refuse_method(allow.clone()))));

@@ -28,6 +28,7 @@ mod mail;
 mod managing;
 mod menu;
 mod messages;
+mod metrics;
 mod model;
 mod notifications;
 mod permissions;
