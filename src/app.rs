@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::file_store::FileStore;
+use crate::intake::Imports;
 use crate::mail::Mailer;
 use crate::shutdown::Shutdown;
 use crate::sweep;
@@ -43,6 +44,7 @@ pub struct Shared {
     pub files: web::Data<FileStore>,
     pub waveforms: web::Data<Waveforms>,
     pub shutdown: web::Data<Shutdown>,
+    pub imports: web::Data<Imports>,
     pub events: web::Data<events::Hub>,
     pub rates: web::Data<api::Rates>,
     session_key: Key,
@@ -53,14 +55,16 @@ impl Shared {
     pub fn new(config: Config, db: Db, clock: Clock, session_key: Key) -> io::Result<Self> {
         let files = web::Data::new(FileStore::open(&config.data_dir)?);
         let rates = web::Data::new(api::Rates::of(&config));
+        let shutdown = Shutdown::default();
         Ok(Self {
             rates,
             config: web::Data::new(config),
+            imports: web::Data::new(Imports::new(db.clone(), clock.clone(), files.as_ref().clone(), shutdown.clone())),
+            shutdown: web::Data::new(shutdown),
             db: web::Data::new(db),
             clock: web::Data::new(clock),
             waveforms: web::Data::new(Waveforms::beside(files.as_ref().clone())),
             files,
-            shutdown: web::Data::new(Shutdown::default()),
             events: web::Data::new(events::Hub::default()),
             session_key,
         })
@@ -93,6 +97,7 @@ pub fn build(
         .app_data(shared.files)
         .app_data(shared.waveforms)
         .app_data(shared.shutdown)
+        .app_data(shared.imports)
         .app_data(shared.events)
         .app_data(shared.rates)
         .app_data(form::payload_config())
@@ -132,6 +137,7 @@ pub fn start(config: Config, db: Db, clock: Clock, listener: TcpListener) -> io:
     let shared = Shared::new(config, db, clock, session_key)?;
     let shutdown = shared.shutdown.as_ref().clone();
     let (db, clock, files) = (shared.db.as_ref().clone(), shared.clock.as_ref().clone(), shared.files.as_ref().clone());
+    actix_web::rt::spawn(shared.imports.as_ref().clone().resume());
     actix_web::rt::spawn(bulk::resume(db.clone(), clock.clone(), shutdown.clone()));
     if let Some(mailer) = Mailer::new(&shared.config).map_err(io::Error::other)? {
         actix_web::rt::spawn(mailer.run(db.clone(), clock.clone(), shutdown.clone()));

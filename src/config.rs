@@ -48,6 +48,10 @@ pub struct Config {
     #[arg(long, global = true, env = "FAIRDIAL_MAX_EVIDENCE_FILES", default_value = "10", value_name = "NUMBER", value_parser = evidence_files)]
     pub max_evidence_files: u16,
 
+    /// Largest file of calls that the Imports page takes, in bytes
+    #[arg(long, global = true, env = "FAIRDIAL_MAX_IMPORT_BYTES", default_value = "268435456", value_name = "BYTES", value_parser = import_bytes)]
+    pub max_import_bytes: u64,
+
     /// Requests to the JSON API that a token may make in a minute, at each process
     #[arg(long, global = true, env = "FAIRDIAL_API_REQUESTS_PER_MINUTE", default_value = "600", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub api_requests_per_minute: u32,
@@ -109,6 +113,7 @@ impl fmt::Debug for Config {
             .field("metrics_bind", &self.metrics_bind)
             .field("max_evidence_bytes", &self.max_evidence_bytes)
             .field("max_evidence_files", &self.max_evidence_files)
+            .field("max_import_bytes", &self.max_import_bytes)
             .field("api_requests_per_minute", &self.api_requests_per_minute)
             .field("log_format", &self.log_format)
             .field("log_filter", &self.log_filter)
@@ -253,6 +258,10 @@ fn network(text: &str) -> Result<Network, String> {
 
 fn evidence_bytes(text: &str) -> Result<u64, String> {
     within(text, &1024, &(1 << 30))
+}
+
+fn import_bytes(text: &str) -> Result<u64, String> {
+    within(text, &1024, &(1 << 32))
 }
 
 fn evidence_files(text: &str) -> Result<u16, String> {

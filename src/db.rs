@@ -28,6 +28,7 @@ pub mod disputes;
 pub mod evidence;
 pub mod facts;
 pub mod history;
+pub mod imports;
 pub mod inspection;
 pub mod links;
 pub mod mail;

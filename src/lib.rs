@@ -21,6 +21,7 @@ pub mod demo;
 pub mod domain;
 pub mod file_store;
 pub mod import;
+pub mod intake;
 pub mod mail;
 pub mod metrics;
 pub mod shutdown;

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::db::{
-    Db, DbError, answers, bulk_jobs, deliveries, evidence, inspection, links, mail, presences, sending, sessions,
-    throttles,
+    Db, DbError, answers, bulk_jobs, deliveries, evidence, imports, inspection, links, mail, presences, sending,
+    sessions, throttles,
 };
 use crate::domain::Instant;
 use crate::domain::ids::FileId;
@@ -61,6 +61,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
             answers::forget_old(conn, now)?;
             deliveries::forget_old(conn, now)?;
             bulk_jobs::forget_old(conn, now)?;
+            imports::forget_old(conn, now)?;
             sessions::forget_old(conn, now)?;
             links::forget_old(conn, now)?;
             presences::forget_old(conn, now)?;
@@ -69,6 +70,9 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
             Ok((evidence::forget_expired(conn, now)?, sending::discard_expired(conn, &time)?))
         })
         .await?;
+    let today = clock.now();
+    // One import at a time: each may have kept very many rows.
+    while db.write::<_, DbError, _>(move |conn| Ok(imports::forget_failures(conn, today)?)).await? {}
     let locked = store.clone();
     let Some(removing) = tokio::task::spawn_blocking(move || locked.begin_removing()).await?? else {
         tracing::info!("a backup is being made: files are left to the next sweep");

@@ -21,6 +21,7 @@ pub mod form;
 pub mod health;
 pub mod help;
 pub mod htmx;
+pub mod imports;
 pub mod list_query;
 pub mod messages;
 mod metrics;

@@ -8,13 +8,13 @@ use clap::{Args, Subcommand};
 use crate::config::Config;
 use crate::domain::money::Currency;
 use crate::import::{DateOrder, preset};
+use crate::intake::settings;
 
 mod calls;
 mod errors;
 mod input;
 mod interrupt;
 mod recordings;
-mod repeats;
 mod report;
 
 /// What is taken in.
@@ -126,7 +126,5 @@ fn currency(text: &str) -> Result<Currency, String> {
 }
 
 fn source_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    let is_name = !name.is_empty() && name.chars().count() <= 200 && !name.contains(char::is_control);
-    if is_name { Ok(name.to_owned()) } else { Err("not a name; allowed: 1 to 200 characters".to_owned()) }
+    settings::source_name(text).ok_or_else(|| "not a name; allowed: 1 to 200 characters".to_owned())
 }

@@ -89,6 +89,8 @@ pub(super) enum Lock {
     AuditHead,
     /// Before all others: the job of a batch.
     BulkJob(i64),
+    /// Before all others: the file whose rows a batch has.
+    Import(i64),
 }
 
 /// Locks a row until the end of the transaction. On SQLite the transaction has the whole database already.
@@ -103,6 +105,7 @@ pub(super) fn lock(conn: &mut AnyConnection, row: Lock) -> QueryResult<()> {
         Lock::Call(id) => ("SELECT id FROM calls WHERE id = $1 FOR UPDATE", id),
         Lock::Dispute(id) => ("SELECT id FROM disputes WHERE id = $1 FOR UPDATE", id),
         Lock::BulkJob(id) => ("SELECT id FROM bulk_jobs WHERE id = $1 FOR UPDATE", id),
+        Lock::Import(id) => ("SELECT id FROM imports WHERE id = $1 FOR UPDATE", id),
         Lock::AuditHead => ("SELECT id FROM audit_head WHERE id = $1 FOR UPDATE", 1),
     };
     diesel::sql_query(statement).bind::<BigInt, _>(id).execute(conn)?;

@@ -147,13 +147,14 @@ pub fn forget_expired(conn: &mut AnyConnection, now: Instant) -> QueryResult<usi
 ///
 /// One statement sees one state: an upload that becomes evidence meanwhile is named by the one row or the other.
 pub fn is_named(conn: &mut AnyConnection, file: &FileId) -> QueryResult<bool> {
-    use super::schema::recordings;
+    use super::schema::{imports, recordings};
     use diesel::dsl::exists;
     let id = file.as_str();
     let evidence = exists(evidence::table.find(id));
     let staged = exists(staged_uploads::table.find(id));
     let recorded = exists(recordings::table.filter(recordings::file_id.eq(id)));
-    diesel::select(evidence.or(staged).or(recorded)).get_result(conn)
+    let imported = exists(imports::table.filter(imports::file_id.eq(id)));
+    diesel::select(evidence.or(staged).or(recorded).or(imported)).get_result(conn)
 }
 
 /// Keeps uploads for the form of a call, if the person may still dispute it.

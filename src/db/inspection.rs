@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::counters::{Counts, NETWORK};
 use super::schema::{
-    calls, counters, disputes, evidence, notifications, recordings, staged_uploads, webhook_deliveries,
+    calls, counters, disputes, evidence, imports, notifications, recordings, staged_uploads, webhook_deliveries,
 };
 use super::{AnyConnection, DbError};
 use crate::domain::dispute::Status;
@@ -36,12 +36,19 @@ pub fn named_files(conn: &mut AnyConnection) -> QueryResult<Vec<NamedFile>> {
         .select((recordings::file_id, recordings::size, recordings::sha256))
         .order(recordings::file_id)
         .load(conn)?;
+    let imported: Vec<(Option<String>, i64, String)> = imports::table
+        .filter(imports::file_id.is_not_null())
+        .select((imports::file_id, imports::file_size, imports::file_sha256))
+        .order(imports::file_id)
+        .load(conn)?;
+    let imported = imported.into_iter().filter_map(|(id, size, sha256)| Some((id?, size, sha256)));
     let named = |table| move |(id, size, sha256): Row| NamedFile { table, id, size, sha256 };
     Ok(attached
         .into_iter()
         .map(named("evidence"))
         .chain(staged.into_iter().map(named("upload")))
         .chain(recorded.into_iter().map(named("recording")))
+        .chain(imported.map(named("import")))
         .collect())
 }
 
@@ -54,6 +61,8 @@ pub fn unnamed(conn: &mut AnyConnection, files: &[FileId]) -> QueryResult<Vec<Fi
     named.extend(staged.load::<String>(conn)?);
     let recorded = recordings::table.filter(recordings::file_id.eq_any(&ids)).select(recordings::file_id);
     named.extend(recorded.load::<String>(conn)?);
+    let imported = imports::table.filter(imports::file_id.eq_any(&ids)).select(imports::file_id);
+    named.extend(imported.load::<Option<String>>(conn)?.into_iter().flatten());
     Ok(files.iter().filter(|file| !named.contains(file.as_str())).cloned().collect())
 }
 

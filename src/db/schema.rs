@@ -443,6 +443,49 @@ diesel::table! {
 }
 
 diesel::table! {
+    imports (id) {
+        id -> BigInt,
+        user_id -> Nullable<BigInt>,
+        state -> Text,
+        file_id -> Nullable<Text>,
+        file_name -> Text,
+        file_size -> BigInt,
+        file_sha256 -> Text,
+        settings -> Text,
+        version -> Integer,
+        format -> Text,
+        source -> Text,
+        layout -> Text,
+        next_row -> BigInt,
+        bytes_read -> BigInt,
+        new_calls -> BigInt,
+        updated_calls -> BigInt,
+        unchanged_calls -> BigInt,
+        failed_rows -> BigInt,
+        ambiguous_times -> BigInt,
+        created_names -> Text,
+        created_count -> BigInt,
+        trouble -> Text,
+        trouble_field -> Text,
+        address -> Text,
+        request_id -> Text,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    import_failures (import_id, position) {
+        import_id -> BigInt,
+        position -> BigInt,
+        line -> BigInt,
+        raw -> Text,
+        errors -> Text,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -521,6 +564,7 @@ diesel::joinable!(buyer_aliases -> buyers (buyer_id));
 diesel::joinable!(buyer_campaigns -> campaigns (campaign_id));
 diesel::joinable!(recordings -> calls (call_id));
 diesel::joinable!(bulk_items -> disputes (dispute_id));
+diesel::joinable!(imports -> users (user_id));
 diesel::joinable!(notifications -> disputes (dispute_id));
 diesel::joinable!(webhook_deliveries -> outbox (event_id));
 diesel::joinable!(webhook_endpoints -> buyers (buyer_id));
@@ -545,6 +589,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     disputes,
     evidence,
     facts,
+    import_failures,
+    imports,
     messages,
     notifications,
     one_time_links,

@@ -139,6 +139,8 @@ ids! {
     CannedNoteId;
     /// What a manager selected to decide at once.
     BulkJobId;
+    /// A file of calls, as it comes in.
+    ImportId;
     /// An event in the outbox.
     EventId;
     /// A receiver of events.

@@ -79,6 +79,13 @@ impl<W: Write> ErrorsFile<W> {
     }
 }
 
+impl ErrorsFile<Vec<u8>> {
+    /// Takes what was written so far, so that a long file needn't be held.
+    pub fn take_written(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+}
+
 /// The column of an earlier errors file, which a new one replaces.
 fn is_error(name: &str) -> bool {
     key(name) == ERROR

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 use super::ImportError;
 
 mod csv;
@@ -20,7 +22,7 @@ const MAX_ROW: usize = 1024 * 1024;
 const HEAD: usize = 64 * 1024;
 
 /// The shape a file came in, so that failed rows can be written in the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Layout {
     Csv {
         delimiter: u8,

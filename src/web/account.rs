@@ -26,7 +26,7 @@ use crate::domain::Instant;
 use crate::domain::ids::SessionId;
 
 mod changes;
-mod zones;
+pub(super) mod zones;
 
 use zones::GROUPS;
 

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::notice::Notice;
 use super::page::{Chrome, Menu, NavItem, ThemeChoice};
 use crate::auth::principal::Theme;
-use crate::auth::{Granted, ManageSettings, ViewDisputes, Viewer};
+use crate::auth::{Granted, ImportCalls, ManageSettings, ViewDisputes, Viewer};
 use crate::db::{AnyConnection, DbError, buyers, counters, notifications, policy};
 
 /// Where a request came in: the page's own address, and what the answer before it wants to be told.
@@ -105,7 +105,8 @@ fn menu(viewer: &Viewer) -> Menu {
     let may_settings = Granted::<ManageSettings>::check(viewer).is_some();
     // A buyer sees disputes too, but no figures of the platform.
     let may_reports = Granted::<ViewDisputes>::check(viewer).is_some();
-    Menu { reports: may_reports, settings: may_settings, audit: may_settings, ..Menu::default() }
+    let may_import = Granted::<ImportCalls>::check(viewer).is_some();
+    Menu { reports: may_reports, imports: may_import, settings: may_settings, audit: may_settings }
 }
 
 fn theme(theme: Theme) -> ThemeChoice {

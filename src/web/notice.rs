@@ -55,6 +55,8 @@ text_enum! {
         WebhookTested = "webhook_tested", "A test is on its way. The log says what came of it.";
         WebhookResent = "webhook_resent", "The event is on its way again. The log says what comes of it.";
         WebhookRemoved = "webhook_removed", "The webhook is removed.";
+        ImportReceived = "import_received", "The file is received. Nothing is imported before you say so.";
+        ImportDiscarded = "import_discarded", "The file is discarded. Nothing was imported.";
         SessionsEnded = "sessions_ended", "You are signed out everywhere else.";
     }
 }

@@ -167,6 +167,16 @@ paths! {
     webhooks() => "/settings/webhooks";
     /// One receiver.
     webhook(id) => "/settings/webhooks/{id}";
+    /// Files of calls.
+    imports() => "/imports";
+    /// One of them.
+    import(id) => "/imports/{id}";
+    /// Brings its calls in.
+    import_intake(id) => "/imports/{id}/intake";
+    /// Forgets it.
+    import_discard(id) => "/imports/{id}/discard";
+    /// Its failed rows, as a file.
+    import_errors(id) => "/imports/{id}/errors";
     /// A guide of the Help.
     help(guide) => "/help/{guide}";
 }

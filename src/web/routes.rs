@@ -10,8 +10,8 @@ use actix_web::{HttpResponse, Route as Handler, guard, web};
 
 use super::page::see_other;
 use super::{
-    AppError, account, api, audit, buyers, calls, dispute_form, disputes, events, evidence, health, help, messages,
-    metrics, notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
+    AppError, account, api, audit, buyers, calls, dispute_form, disputes, events, evidence, health, help, imports,
+    messages, metrics, notes, notifications, paths, pending_count, reports, sessions, settings, setup, views,
 };
 use crate::assets;
 use crate::auth::Viewer;
@@ -121,6 +121,13 @@ pub const ROUTES: &[Route] = &[
     route!(POST "/settings/webhooks/{id}" => settings::webhooks::update),
     route!(POST "/settings/webhooks/{id}/action" => settings::webhooks::act),
     route!(POST "/settings/webhooks/{id}/deliveries/{delivery}" => settings::webhooks::resend),
+    route!(GET "/imports" => imports::index),
+    route!(POST "/imports" => imports::create),
+    route!(GET "/imports/{id}" => imports::show),
+    route!(POST "/imports/{id}" => imports::update),
+    route!(POST "/imports/{id}/intake" => imports::start),
+    route!(POST "/imports/{id}/discard" => imports::discard),
+    route!(GET "/imports/{id}/errors" => imports::errors),
     route!(GET "/audit" => audit::index),
     route!(GET "/audit.csv" => audit::csv),
     route!(GET "/audit.jsonl" => audit::lines),

@@ -17,7 +17,7 @@ use super::filters::Size;
 use crate::config::Config;
 use crate::db::evidence::StoredFile;
 use crate::file_store::kinds::Unfit;
-use crate::file_store::{FileStore, names};
+use crate::file_store::{FileStore, Incoming, names};
 
 /// All text of a form together; the longest dispute has 150,000 characters.
 const TEXT: usize = 1024 * 1024;
@@ -37,13 +37,40 @@ const FILE: &str = "file";
 pub struct Limits {
     pub file_bytes: u64,
     pub files: usize,
+    pub kinds: Kinds,
+}
+
+/// Which files are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinds {
+    /// What people can look at or listen to, told by its bytes.
+    Evidence,
+    /// Files that a reader of ours takes apart and nobody ever opens: it says itself what it can't read.
+    Calls,
+}
+
+impl Kinds {
+    fn judge(self, file: &Incoming, name: &str) -> Result<&'static str, Unfit> {
+        match self {
+            Self::Evidence => file.watch().judge(name).map(|kind| kind.media_type),
+            Self::Calls if file.size() == 0 => Err(Unfit::Empty),
+            Self::Calls => Ok("application/octet-stream"),
+        }
+    }
 }
 
 impl Limits {
     /// Those of the settings.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self { file_bytes: config.max_evidence_bytes, files: usize::from(config.max_evidence_files) }
+        let files = usize::from(config.max_evidence_files);
+        Self { file_bytes: config.max_evidence_bytes, files, kinds: Kinds::Evidence }
+    }
+
+    /// Those of a file of calls.
+    #[must_use]
+    pub fn of_calls(config: &Config) -> Self {
+        Self { file_bytes: config.max_import_bytes, files: 1, kinds: Kinds::Calls }
     }
 
     /// Whole files are read past the limits so that the others and the text are kept, but not for ever.
@@ -334,8 +361,8 @@ impl Arrival<'_> {
         }
         self.sent.has_too_many |= !has_room;
         let Some(file) = incoming else { return Ok(()) };
-        match file.watch().judge(&name) {
-            Ok(kind) => self.sent.files.push(file.finish(&name, kind.media_type).await?),
+        match self.limits.kinds.judge(&file, &name) {
+            Ok(media_type) => self.sent.files.push(file.finish(&name, media_type).await?),
             Err(why) => self.sent.refused.push(refusal(name, why)),
         }
         Ok(())

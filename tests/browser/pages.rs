@@ -4,12 +4,14 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use fairdial::auth::{Actor, Granted, ManageSettings, Origin, Scopes, TokenScope, Viewer};
+use fairdial::app::Shutdown;
+use fairdial::auth::{Actor, Granted, ImportCalls, ManageSettings, Origin, Scopes, TokenScope, Viewer};
 use fairdial::db::call_list::{self, CallFilter, Disputable};
 use fairdial::db::deliveries::{self, Outcome};
+use fairdial::db::imports::{self, ImportsError};
 use fairdial::db::outbox::Topic;
 use fairdial::db::paging::Place;
-use fairdial::db::schema::webhook_endpoints;
+use fairdial::db::schema::{imports as schema_imports, webhook_endpoints};
 use fairdial::db::tokens::{self, NewToken, TokenError};
 use fairdial::db::webhooks::{self, Change, Wanted, WebhookError};
 use fairdial::db::{AnyConnection, DbError, dispute_list, policy, users};
@@ -17,8 +19,9 @@ use fairdial::demo::store;
 use fairdial::demo::world::World as Demo;
 use fairdial::demo::{PASS_PHRASE, SEED, Scale};
 use fairdial::domain::dispute::Status;
-use fairdial::domain::ids::EndpointId;
+use fairdial::domain::ids::{EndpointId, ImportId};
 use fairdial::file_store::FileStore;
+use fairdial::intake::{Imports, Settings};
 
 use crate::shared::app::TestApp;
 use crate::support::browser::{Browser, View};
@@ -37,6 +40,8 @@ pub(crate) async fn demo() -> TestApp {
     store::fill(app.db(), &files, &world, now, |_| {}).expect("the demo is stored");
     add_tokens(&app);
     add_webhooks(&app);
+    add_imports(&app);
+    work_on_imports(&app).await;
     app
 }
 
@@ -66,6 +71,53 @@ fn add_webhooks(app: &TestApp) {
         Ok(())
     });
     added.expect("the webhook is added");
+}
+
+/// A file whose dry run is done, one that needs a time zone, and one that was imported, so that their pages have something to show.
+fn add_imports(app: &TestApp) {
+    let now = app.clock().now();
+    let files = FileStore::open(&app.data_dir()).expect("a folder for files");
+    let row = |time: &str, id: &str, payout: &str| {
+        format!("{time},Final Expense,Alpha Media,+15550100142,Lanternbrook East,{payout},{id}\n")
+    };
+    let head = "Call Date,Campaign,Publisher,Caller ID,Buyer,Revenue,Inbound Call ID\n";
+    let good = [row("2026-11-19T15:08:40Z", "A1", "$40.00"), row("2026-11-19T16:08:40Z", "A2", "#VALUE!")].concat();
+    let zoneless = row("11/19/2026 11:08:40 AM", "B1", "$40.00");
+    let kept = app.db().write_blocking::<_, ImportsError>(|conn| {
+        let row = users::find_by_email(conn, MANAGER)?.expect("the demo has this user");
+        let manager = Viewer::from_row(&row, Origin::command()).expect("not disabled");
+        let grant: Granted<ImportCalls> = Granted::check(&manager).expect("Import is held");
+        let settings = Settings { creates_names: true, ..Settings::default() };
+        for (name, rows) in
+            [("ringba-november.csv", &good), ("ringba-without-zones.csv", &zoneless), ("done.csv", &good)]
+        {
+            let file = files.put(name, "text/csv", format!("{head}{rows}").as_bytes()).expect("stored");
+            imports::stage(conn, &grant, &file, (&settings, true), now)?;
+        }
+        Ok(())
+    });
+    kept.expect("the files are kept");
+}
+
+/// Looks through the files, and brings the last one in.
+async fn work_on_imports(app: &TestApp) {
+    let files = FileStore::open(&app.data_dir()).expect("a folder for files");
+    let work = Imports::new(app.db().clone(), app.clock().clone(), files, Shutdown::default());
+    work.clone().resume().await;
+    let now = app.clock().now();
+    let last = app.db().write_blocking::<_, ImportsError>(|conn| {
+        let row = users::find_by_email(conn, MANAGER)?.expect("the demo has this user");
+        let manager = Viewer::from_row(&row, Origin::command()).expect("not disabled");
+        let grant: Granted<ImportCalls> = Granted::check(&manager).expect("Import is held");
+        let last = import_named(conn, "done.csv")?;
+        imports::start(conn, &grant, last, None, now)?;
+        Ok(last)
+    });
+    work.work(last.expect("it is begun")).await;
+}
+
+fn import_named(conn: &mut AnyConnection, name: &str) -> QueryResult<ImportId> {
+    schema_imports::table.filter(schema_imports::file_name.eq(name)).select(schema_imports::id).first(conn)
 }
 
 /// The only webhook there is.
@@ -138,6 +190,10 @@ fn stops(app: &TestApp, email: &str) -> Vec<Stop> {
                     ("settings-policy", "/settings/policy".into()),
                     ("settings-webhooks", "/settings/webhooks".into()),
                     ("settings-webhook", format!("/settings/webhooks/{}", webhook(conn)?)),
+                    ("imports", "/imports".into()),
+                    ("import-looked", format!("/imports/{}", import_named(conn, "ringba-november.csv")?)),
+                    ("import-staged", format!("/imports/{}", import_named(conn, "ringba-without-zones.csv")?)),
+                    ("import-done", format!("/imports/{}", import_named(conn, "done.csv")?)),
                     ("audit", "/audit".into()),
                     ("audit-filtered", "/audit?entity=user&verify=1".into()),
                     ("reports", "/reports".into()),

@@ -19,17 +19,17 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/ringb
 const HEADER: &str = "Call Date,Campaign,Publisher,Caller ID,Dialed #,Duplicate,Hangup,Target,Target Number,Buyer,Revenue,Payout,Duration,Connected Call Length,Connected,Converted,Recording,Inbound Call ID\n";
 
 /// One row of Ringba's export.
-fn row(id: &str, buyer: &str, revenue: &str) -> String {
+pub(crate) fn row(id: &str, buyer: &str, revenue: &str) -> String {
     format!(
         "2026-11-22T15:08:40Z,Final Expense,Alpha Media,+15550100142,+18005550111,No,Caller,Acme East,+15550100900,{buyer},{revenue},$25.00,91,72,Yes,Yes,,{id}\n"
     )
 }
 
-fn file_of(rows: &[String]) -> String {
+pub(crate) fn file_of(rows: &[String]) -> String {
     format!("{HEADER}{}", rows.concat())
 }
 
-fn many(count: usize) -> Vec<String> {
+pub(crate) fn many(count: usize) -> Vec<String> {
     (0..count).map(|number| row(&format!("RGB{number:06}"), "Acme Senior", "$40.00")).collect()
 }
 

@@ -23,6 +23,7 @@ mod double_clicks;
 mod evidence;
 mod harness;
 mod import;
+mod imports;
 mod lifecycle;
 mod mail;
 mod managing;

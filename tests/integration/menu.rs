@@ -3,7 +3,7 @@
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 
-const HREFS: [&str; 3] = ["/reports", "/audit", "/settings/users"];
+const HREFS: [&str; 4] = ["/reports", "/imports", "/audit", "/settings/users"];
 
 /// A manager with these permissions: View, Edit, Import, Settings.
 fn manager(name: &'static str, [view, edit, import, settings]: [bool; 4]) -> Person {
@@ -27,12 +27,12 @@ async fn an_address_that_is_none_leaves_the_menu_where_it_was() {
 async fn each_item_is_there_for_those_who_may_open_its_page() {
     let app = TestApp::start().await;
     let people = [
-        (Person::buyer("acme"), [false, false, false]),
-        (manager("none", [false; 4]), [false, false, false]),
-        (manager("view", [true, false, false, false]), [true, false, false]),
-        (manager("import", [false, false, true, false]), [false, false, false]),
-        (manager("settings", [false, false, false, true]), [false, true, true]),
-        (manager("all", [true; 4]), [true, true, true]),
+        (Person::buyer("acme"), [false; 4]),
+        (manager("none", [false; 4]), [false; 4]),
+        (manager("view", [true, false, false, false]), [true, false, false, false]),
+        (manager("import", [false, false, true, false]), [false, true, false, false]),
+        (manager("settings", [false, false, false, true]), [false, false, true, true]),
+        (manager("all", [true; 4]), [true; 4]),
     ];
     for (person, expected) in people {
         let actor = app.person(person).await;

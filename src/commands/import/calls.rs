@@ -3,40 +3,26 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::CallArguments;
 use super::errors::Errors;
-use super::input::Input;
 use super::interrupt::Interrupt;
-use super::repeats::{Repeats, Standing};
-use super::report::{Counts, FileReport, Report};
+use super::report::{FileReport, Report};
+use super::{CallArguments, input};
 use crate::auth::Actor;
 use crate::clock::Clock;
 use crate::commands::{WrongUse, open_or_create};
 use crate::config::Config;
-use crate::db::call_store::{self, BatchReport, Outcome, StoreError};
+use crate::db::call_store::{self, BatchReport, StoreError};
 use crate::db::{Db, DbError};
-use crate::import::{CallRecord, ImportError, Layout, Mapping, Options, read_calls};
+use crate::import::{CallRecord, ImportError, Mapping, Options};
+use crate::intake::{self, Came, Counts, FailedLine, Pace, Repeats, settings};
 use crate::telemetry;
-
-/// How many rows the first transaction stores, and the fewest and the most of any.
-const FIRST_BATCH: usize = 2_000;
-const SMALLEST_BATCH: usize = 250;
-const LARGEST_BATCH: usize = 8_000;
-
-/// How long a transaction should take: long, so that a commit costs little, and short, so that others get their turn.
-const SHORT: Duration = Duration::from_millis(150);
-const LONG: Duration = Duration::from_millis(400);
-
-/// How many bytes of rows are held at once, however long they are.
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Imports the files, one after the other.
 pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<ExitCode> {
@@ -58,13 +44,16 @@ pub(super) fn run(config: &Config, arguments: &CallArguments) -> anyhow::Result<
     }
     report.stopped = stopped.as_ref().map(|error| format!("{error:#}"));
     let total = report.total();
-    if !arguments.dry_run && total.new.saturating_add(total.updated) > 0 {
-        let what = report.for_audit();
-        let record = |conn: &mut _| {
-            call_store::record_import(conn, &Actor::operator(), what.clone(), Clock::System.now())
-                .map_err(DbError::from)
-        };
-        db.write_blocking(record)?;
+    if !arguments.dry_run {
+        let has_changed = total.new.saturating_add(total.updated) > 0;
+        db.write_blocking::<_, DbError>(|conn| {
+            let now = Clock::System.now();
+            report.keep(conn, now)?;
+            if has_changed {
+                call_store::record_import(conn, &Actor::operator(), report.for_audit(), now)?;
+            }
+            Ok(())
+        })?;
     }
     errors.finish()?;
     let mut out = io::stdout().lock();
@@ -129,171 +118,67 @@ struct Import<'i> {
     errors: &'i mut Errors,
 }
 
-/// Rows that wait for their transaction.
-struct Batch {
-    records: Vec<CallRecord>,
-    lines: Vec<u64>,
-    bytes: usize,
-    size: usize,
-}
-
-impl Batch {
-    fn new() -> Self {
-        Self { records: Vec::new(), lines: Vec::new(), bytes: 0, size: FIRST_BATCH }
-    }
-
-    /// Makes the next batch as large as the time of this one tells.
-    fn learn(&mut self, took: Duration) {
-        if took > LONG {
-            self.size = (self.size / 2).max(SMALLEST_BATCH);
-        } else if took < SHORT {
-            self.size = self.size.saturating_mul(2).min(LARGEST_BATCH);
-        }
-    }
-
-    fn push(&mut self, line: u64, record: CallRecord) {
-        self.bytes = self.bytes.saturating_add(record.raw.len());
-        self.lines.push(line);
-        self.records.push(record);
-    }
-
-    fn is_full(&self) -> bool {
-        self.records.len() >= self.size || self.bytes >= BATCH_BYTES
-    }
-
-    fn clear(&mut self) {
-        self.records.clear();
-        self.lines.clear();
-        self.bytes = 0;
-    }
-}
-
 impl Import<'_> {
     fn file(self, path: &Path) -> anyhow::Result<()> {
-        let mut input = Input::open(path)?;
-        let bar = progress(input.size, &format!("Looking through {}", input.name))?;
+        let (name, mut input) = input::open(path)?;
+        let bar = progress(input.size, &format!("Looking through {name}"))?;
         let mut repeats = Repeats::of(&mut input, self.options, |bytes| show(&bar, bytes, None))?;
         bar.finish_and_clear();
 
-        let bar = progress(input.size, &format!("Importing {}", input.name))?;
-        let file = FileReport { name: input.name.clone(), format: "", counts: Counts::default() };
-        let mut intake = Intake { import: self, file, batch: Batch::new(), layout: None };
-        let mut failure = None;
-        let (bytes, read) = input.read_anew()?;
-        let summary = read_calls(bytes, intake.import.options, |row| {
-            let counts = &mut intake.file.counts;
-            count(&mut counts.rows);
-            show(&bar, read.get(), Some(counts.rows));
-            let taken = match row.result {
-                Err(failed) => intake.fail(row.layout, &failed.raw, &failed.to_string()),
-                Ok(record) => intake.take(row.line, row.layout, record, &mut repeats),
-            };
-            match taken {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        let stored = match (failure, summary) {
-            (Some(error), _) => Err(error),
-            (None, Err(error)) => Err(error.into()),
-            (None, Ok(summary)) => {
-                intake.file.format = summary.format;
-                intake.file.counts.ambiguous_times = summary.ambiguous_times;
-                intake.store()
-            }
+        let bar = progress(input.size, &format!("Importing {name}"))?;
+        let Self { db, options, arguments, interrupt, report, errors } = self;
+        let mut file = FileReport {
+            name,
+            size: input.size,
+            format: "",
+            source: settings::source_of(options, ""),
+            is_whole: false,
+            counts: Counts::default(),
         };
-        bar.finish_and_clear();
-        let Intake { import, file, .. } = intake;
-        import.report.files.push(file);
-        stored
-    }
-}
-
-/// One file on its way into the database.
-struct Intake<'i> {
-    import: Import<'i>,
-    file: FileReport,
-    batch: Batch,
-    layout: Option<Layout>,
-}
-
-impl Intake<'_> {
-    fn take(&mut self, line: u64, layout: &Layout, record: CallRecord, repeats: &mut Repeats) -> anyhow::Result<()> {
-        match repeats.standing(&record) {
-            Standing::Repeat => count(&mut self.file.counts.unchanged),
-            Standing::Contradiction => {
-                let error = format!(
-                    "Line {line}, column external_id: {:?}, expected one row for each call: another row of this file has this id and other values",
-                    record.external_id
-                );
-                self.fail(layout, &record.raw, &error)?;
-            }
-            Standing::Only => {
-                if self.layout.is_none() {
-                    self.layout = Some(layout.clone());
+        let how = (options, &mut repeats, Pace::ALONE);
+        let summary = intake::read::<anyhow::Error>(
+            &mut input,
+            how,
+            0,
+            |bytes, rows| show(&bar, bytes, Some(rows)),
+            |batch| {
+                if interrupt.is_asked() {
+                    bail!("stopped when asked to: import the file again, and the rest goes in");
                 }
-                self.batch.push(line, record);
-                if self.batch.is_full() {
-                    self.store()?;
-                    if self.import.interrupt.is_asked() {
-                        bail!("stopped when asked to: import the file again, and the rest goes in");
+                let began = Instant::now();
+                let Came { counts, failed, created } = batch.came_to(store(db, arguments, &batch.records)?);
+                let took = began.elapsed();
+                file.counts.add(counts);
+                report.created.add(created);
+                for FailedLine { row, .. } in &failed {
+                    if let Some(layout) = &batch.layout {
+                        errors.take(&file.name, layout, &row.raw, &row.to_string())?;
                     }
                 }
-            }
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, layout: &Layout, raw: &str, error: &str) -> anyhow::Result<()> {
-        count(&mut self.file.counts.failed);
-        self.import.errors.take(&self.file.name, layout, raw, error)
-    }
-
-    /// Stores the rows that wait, all in one transaction; in a dry run only looks what would become of them.
-    fn store(&mut self) -> anyhow::Result<()> {
-        if self.batch.records.is_empty() {
-            return Ok(());
-        }
-        let records = &self.batch.records;
-        let arguments = self.import.arguments;
-        let options = call_store::Options { creates_names: !arguments.no_create, now: Clock::System.now() };
-        let began = Instant::now();
-        let stored: Result<BatchReport, StoreError> = if arguments.dry_run {
-            self.import.db.read_blocking(|conn| call_store::preview(conn, records, options))
-        } else {
-            self.import.db.write_blocking(|conn| {
-                call_store::prepare(conn)?;
-                call_store::store(conn, &Actor::operator(), records, options)
-            })
-        };
-        let BatchReport { outcomes, created } = stored?;
-        self.batch.learn(began.elapsed());
-        self.import.report.created(created);
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new());
-        let layout = self.layout.clone();
-        for ((outcome, record), line) in outcomes.into_iter().zip(&batch.records).zip(&batch.lines) {
-            let counts = &mut self.file.counts;
-            match (outcome, &layout) {
-                (Outcome::New(_), _) => count(&mut counts.new),
-                (Outcome::Updated(_), _) => count(&mut counts.updated),
-                (Outcome::Unchanged(_), _) => count(&mut counts.unchanged),
-                (Outcome::Failed(refusal), Some(layout)) => {
-                    self.fail(layout, &record.raw, &refusal.at(*line).to_string())?;
-                }
-                (Outcome::Failed(_), None) => count(&mut counts.failed),
-            }
-        }
-        batch.clear();
-        self.batch = batch;
-        Ok(())
+                Ok(took)
+            },
+        );
+        bar.finish_and_clear();
+        let outcome = summary.map(|summary| {
+            file.format = summary.format;
+            file.source = settings::source_of(options, summary.format);
+            file.is_whole = true;
+        });
+        report.files.push(file);
+        outcome
     }
 }
 
-fn count(what: &mut u64) {
-    *what = what.saturating_add(1);
+/// Stores records, all in one transaction; in a dry run only looks what would become of them.
+fn store(db: &Db, arguments: &CallArguments, records: &[CallRecord]) -> Result<BatchReport, StoreError> {
+    let options = call_store::Options { creates_names: !arguments.no_create, now: Clock::System.now() };
+    if arguments.dry_run {
+        return db.read_blocking(|conn| call_store::preview(conn, records, options));
+    }
+    db.write_blocking(|conn| {
+        call_store::prepare(conn)?;
+        call_store::store(conn, &Actor::operator(), records, options)
+    })
 }
 
 /// A progress bar on standard error, where that is a terminal.

@@ -1,59 +1,25 @@
 //! What an import came to, for people and for programs.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 
+use diesel::QueryResult;
 use serde_json::{Value, json};
 
 use super::errors::Errors;
-use crate::db::buyers::name_key;
-use crate::db::call_store::{CreatedName, NameKind};
-
-/// How many rows became what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) rows: u64,
-    pub(super) new: u64,
-    pub(super) updated: u64,
-    pub(super) unchanged: u64,
-    pub(super) failed: u64,
-    pub(super) ambiguous_times: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: Self) {
-        let add = |own: &mut u64, other: u64| *own = own.saturating_add(other);
-        add(&mut self.rows, other.rows);
-        add(&mut self.new, other.new);
-        add(&mut self.updated, other.updated);
-        add(&mut self.unchanged, other.unchanged);
-        add(&mut self.failed, other.failed);
-        add(&mut self.ambiguous_times, other.ambiguous_times);
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "rows": self.rows,
-            "new": self.new,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "failed": self.failed,
-            "ambiguous_times": self.ambiguous_times,
-        })
-    }
-
-    fn sentence(&self, is_dry_run: bool) -> String {
-        let Self { rows, new, updated, unchanged, failed, .. } = self;
-        let would = if is_dry_run { " (dry run: nothing was changed)" } else { "" };
-        format!("{rows} rows: {new} new, {updated} updated, {unchanged} unchanged, {failed} failed{would}")
-    }
-}
+use crate::db::call_store::NameKind;
+use crate::db::{AnyConnection, imports};
+use crate::domain::Instant;
+use crate::intake::{Counts, CreatedNames};
 
 /// What became of one file.
 #[derive(Debug)]
 pub(super) struct FileReport {
     pub(super) name: String,
+    pub(super) size: u64,
     pub(super) format: &'static str,
+    pub(super) source: String,
+    /// Whether it was read to its end.
+    pub(super) is_whole: bool,
     pub(super) counts: Counts,
 }
 
@@ -62,8 +28,7 @@ pub(super) struct FileReport {
 pub(super) struct Report {
     is_dry_run: bool,
     pub(super) files: Vec<FileReport>,
-    created: Vec<CreatedName>,
-    known: HashSet<(NameKind, String)>,
+    pub(super) created: CreatedNames,
     /// What stopped the import before its end, if anything did.
     pub(super) stopped: Option<String>,
 }
@@ -71,15 +36,6 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(is_dry_run: bool) -> Self {
         Self { is_dry_run, ..Self::default() }
-    }
-
-    /// Keeps created names, each once: a dry run meets the same one in many batches.
-    pub(super) fn created(&mut self, names: Vec<CreatedName>) {
-        for name in names {
-            if self.known.insert((name.kind, name_key(&name.name))) {
-                self.created.push(name);
-            }
-        }
     }
 
     pub(super) fn total(&self) -> Counts {
@@ -91,7 +47,24 @@ impl Report {
     }
 
     fn names(&self, kind: NameKind) -> Vec<&str> {
-        self.created.iter().filter(|name| name.kind == kind).map(|name| name.name.as_str()).collect()
+        self.created.all().iter().filter(|name| name.kind == kind).map(|name| name.name.as_str()).collect()
+    }
+
+    /// Keeps each file for the list of imports.
+    pub(super) fn keep(&self, conn: &mut AnyConnection, now: Instant) -> QueryResult<()> {
+        for file in &self.files {
+            let trouble = self.stopped.as_deref().filter(|_| !file.is_whole).unwrap_or_default();
+            let kept = imports::Kept {
+                name: &file.name,
+                size: file.size,
+                format: file.format,
+                source: &file.source,
+                counts: file.counts,
+                trouble,
+            };
+            imports::record(conn, &kept, now)?;
+        }
+        Ok(())
     }
 
     /// What the audit log keeps of it.
@@ -105,9 +78,9 @@ impl Report {
         let files: Vec<Value> = self
             .files
             .iter()
-            .map(|file| json!({ "name": file.name, "format": file.format, "counts": file.counts.json() }))
+            .map(|file| json!({ "name": file.name, "format": file.format, "counts": counts_json(file.counts) }))
             .collect();
-        let mut value = self.total().json();
+        let mut value = counts_json(self.total());
         if let Value::Object(figures) = &mut value {
             let errors_files: Vec<_> = errors.files.iter().map(|path| path.to_string_lossy()).collect();
             figures.extend([
@@ -126,10 +99,10 @@ impl Report {
 
     pub(super) fn write(&self, out: &mut impl Write, errors: &Errors) -> io::Result<()> {
         for file in &self.files {
-            writeln!(out, "{} ({}): {}", file.name, file.format, file.counts.sentence(self.is_dry_run))?;
+            writeln!(out, "{} ({}): {}", file.name, file.format, sentence(file.counts, self.is_dry_run))?;
         }
         if self.files.len() > 1 {
-            writeln!(out, "All files: {}", self.total().sentence(self.is_dry_run))?;
+            writeln!(out, "All files: {}", sentence(self.total(), self.is_dry_run))?;
         }
         let verb = if self.is_dry_run { "Would create" } else { "Created" };
         let kinds =
@@ -140,7 +113,7 @@ impl Report {
                 writeln!(out, "{verb} {} {plural}: {}", names.len(), names.join("; "))?;
             }
         }
-        if let Some(buyer) = self.created.iter().find(|name| name.kind == NameKind::Buyer) {
+        if let Some(buyer) = self.created.all().iter().find(|name| name.kind == NameKind::Buyer) {
             writeln!(
                 out,
                 "Is one of them another name of a buyer you have? Link it: fairdial buyer alias --name BUYER --source {} --alias {}",
@@ -164,6 +137,23 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn counts_json(counts: Counts) -> Value {
+    json!({
+        "rows": counts.rows,
+        "new": counts.new,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "failed": counts.failed,
+        "ambiguous_times": counts.ambiguous_times,
+    })
+}
+
+fn sentence(counts: Counts, is_dry_run: bool) -> String {
+    let Counts { rows, new, updated, unchanged, failed, .. } = counts;
+    let would = if is_dry_run { " (dry run: nothing was changed)" } else { "" };
+    format!("{rows} rows: {new} new, {updated} updated, {unchanged} unchanged, {failed} failed{would}")
 }
 
 /// A word as a shell takes it.

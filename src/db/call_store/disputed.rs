@@ -41,14 +41,14 @@ pub(in crate::db) fn among(conn: &mut AnyConnection, calls: &[CallId]) -> QueryR
     Ok(found)
 }
 
-/// Why a call that ever had a dispute can't become what the record says.
+/// Why a call that ever had a dispute can't become what the record says. Who imports may not see disputes: they aren't named.
 pub(super) fn refusal(record: &CallRecord, change: &Change<'_>) -> Option<Refusal> {
     let (old, new) = (change.stored.facts(), &change.facts);
     if old.buyer_id != new.buyer_id {
-        let expected = "the buyer that the call has: it was disputed, so it can't move to another";
+        let expected = "the buyer that the call has: it can't move to another any more";
         Some(Refusal::new(Field::Buyer, &record.buyer, expected))
     } else if old.currency != new.currency {
-        let expected = format!("{}, the currency that the call has: it was disputed", old.currency);
+        let expected = format!("{}, the currency that the call has: it can't change any more", old.currency);
         Some(Refusal::new(Field::Currency, new.currency, expected))
     } else {
         None

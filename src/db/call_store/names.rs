@@ -45,6 +45,24 @@ pub enum NameKind {
     Campaign,
 }
 
+impl NameKind {
+    /// The word in storage.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Buyer => "buyer",
+            Self::Publisher => "publisher",
+            Self::Campaign => "campaign",
+        }
+    }
+
+    /// The kind of a code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Buyer, Self::Publisher, Self::Campaign].into_iter().find(|kind| kind.code() == code)
+    }
+}
+
 /// The names of a batch, known and new.
 pub(super) struct Names {
     /// By source and name, as keys.

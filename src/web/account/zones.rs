@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 /// Zones under one heading.
-pub(super) struct Group {
-    pub(super) heading: &'static str,
-    pub(super) zones: Vec<Zone>,
+pub(in crate::web) struct Group {
+    pub(in crate::web) heading: &'static str,
+    pub(in crate::web) zones: Vec<Zone>,
 }
 
 /// A zone as it is stored, and as people read it.
-pub(super) struct Zone {
-    pub(super) code: &'static str,
-    pub(super) words: String,
+pub(in crate::web) struct Zone {
+    pub(in crate::web) code: &'static str,
+    pub(in crate::web) words: String,
 }
 
 /// Where most calls are made.
@@ -31,7 +31,7 @@ const PARTS: [&str; 10] =
     ["Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"];
 
 /// Every zone on offer, the United States and UTC first.
-pub(super) static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
+pub(in crate::web) static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
     let own = |code: &'static str, words: &str| Zone { code, words: words.to_owned() };
     let first = UNITED_STATES.iter().map(|(code, words)| own(code, words)).collect();
     let mut groups = vec![
@@ -54,7 +54,7 @@ fn of_part(part: &str) -> Vec<Zone> {
 }
 
 /// Whether the zone is on offer, or only understood.
-pub(super) fn is_offered(zone: Tz) -> bool {
+pub(in crate::web) fn is_offered(zone: Tz) -> bool {
     GROUPS.iter().any(|group| group.zones.iter().any(|offered| offered.code == zone.name()))
 }
 

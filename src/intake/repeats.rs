@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::ControlFlow;
 
-use super::input::Input;
+use super::Input;
 use crate::import::{CallRecord, ImportError, Options, read_calls};
 
 /// How many rows are held at once, at 16 bytes each. A larger file is read once for each part of its ids.
@@ -14,7 +14,8 @@ const ROWS_AT_ONCE: u64 = 4_000_000;
 const BYTES_OF_A_ROW: u64 = 100;
 
 /// What an earlier look through the file found.
-pub(super) struct Repeats {
+#[derive(Debug)]
+pub struct Repeats {
     hasher: RandomState,
     contradicting: HashSet<u64>,
     /// Ids of equal rows; those that were met are taken out, so that the first counts.
@@ -34,7 +35,10 @@ pub(super) enum Standing {
 
 impl Repeats {
     /// Looks through a whole file. What stops the file stops it here, before anything is stored.
-    pub(super) fn of(input: &mut Input, options: &Options, mut each: impl FnMut(u64)) -> Result<Self, ImportError> {
+    ///
+    /// # Errors
+    /// What stops the file.
+    pub fn of(input: &mut Input, options: &Options, mut each: impl FnMut(u64)) -> Result<Self, ImportError> {
         let mut repeats = Self {
             hasher: RandomState::new(),
             contradicting: HashSet::new(),
