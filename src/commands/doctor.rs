@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{open_existing, output};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::counters::Counts;
 use crate::db::inspection::{self, NamedFile};
 use crate::db::{Db, DbError, audit};
 use crate::domain::Instant;
@@ -162,12 +163,18 @@ fn look_at_counters(db: &Db, fix: bool, findings: &mut Vec<Finding>) -> anyhow::
         } else {
             format!("of buyer {}", crate::domain::ids::BuyerId::from_number(miscount.key))
         };
-        let (says, counted) = (miscount.says, miscount.counted);
-        let sentence = format!(
-            "the counters {whose} say {} Pending of {} sent and {} calls, and there are {} of {} and {}",
-            says.pending, says.sent, says.calls, counted.pending, counted.sent, counted.calls
-        );
+        let (says, counted) = (in_words(&miscount.says), in_words(&miscount.counted));
+        let sentence = format!("the counters {whose} say {says}, and there are {counted}");
         findings.push(Finding { code: "counter", sentence, is_mended });
     }
     Ok(())
+}
+
+/// `1 Pending, 0 Accepted, 0 Accepted Partial, 2 Rejected and 0 Withdrawn of 3 sent, and 40 calls`.
+fn in_words(counts: &Counts) -> String {
+    let Counts { pending, accepted, accepted_partial, rejected, withdrawn, sent, calls } = counts;
+    format!(
+        "{pending} Pending, {accepted} Accepted, {accepted_partial} Accepted Partial, {rejected} Rejected \
+         and {withdrawn} Withdrawn of {sent} sent, and {calls} calls"
+    )
 }

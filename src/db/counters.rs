@@ -9,6 +9,7 @@ use super::AnyConnection;
 use super::dialect::lock_counters;
 use super::schema::counters;
 use crate::auth::Scope;
+use crate::domain::dispute::Status;
 use crate::domain::ids::BuyerId;
 
 /// The row of the whole network.
@@ -20,18 +21,49 @@ pub(super) const NETWORK: i64 = 0;
 pub struct Counts {
     /// Disputes that are Pending.
     pub pending: i64,
+    pub accepted: i64,
+    pub accepted_partial: i64,
+    pub rejected: i64,
+    pub withdrawn: i64,
     /// Disputes that were ever sent, whatever became of them.
     pub sent: i64,
     pub calls: i64,
 }
 
 impl Counts {
-    /// A dispute was sent.
-    pub(super) const SENT: Self = Self { pending: 1, sent: 1, calls: 0 };
-    /// A dispute became Pending again.
-    pub(super) const REOPENED: Self = Self { pending: 1, sent: 0, calls: 0 };
-    /// A dispute ceased to be Pending.
-    pub(super) const SETTLED: Self = Self { pending: -1, sent: 0, calls: 0 };
+    /// So many disputes that were sent and have this status.
+    pub(super) fn disputes(status: Status, number: i64) -> Self {
+        let none = Self::default();
+        match status {
+            // Nobody has sent it.
+            Status::Draft => none,
+            Status::Pending => Self { pending: number, sent: number, ..none },
+            Status::Accepted => Self { accepted: number, sent: number, ..none },
+            Status::AcceptedPartial => Self { accepted_partial: number, sent: number, ..none },
+            Status::Rejected => Self { rejected: number, sent: number, ..none },
+            Status::Withdrawn => Self { withdrawn: number, sent: number, ..none },
+        }
+    }
+
+    /// A dispute went from one status to another, [`Status::Draft`] where it was sent.
+    pub(super) fn moved(from: Status, to: Status) -> Self {
+        let mut change = -Self::disputes(from, 1);
+        change += Self::disputes(to, 1);
+        change
+    }
+
+    /// How many disputes have this status.
+    #[must_use]
+    pub fn of_status(self, status: Status) -> i64 {
+        match status {
+            Status::Draft => 0,
+            Status::Pending => self.pending,
+            Status::Accepted => self.accepted,
+            Status::AcceptedPartial => self.accepted_partial,
+            Status::Rejected => self.rejected,
+            Status::Withdrawn => self.withdrawn,
+        }
+    }
 
     /// Calls came in.
     pub(super) fn calls(calls: i64) -> Self {
@@ -42,6 +74,10 @@ impl Counts {
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.pending += other.pending;
+        self.accepted += other.accepted;
+        self.accepted_partial += other.accepted_partial;
+        self.rejected += other.rejected;
+        self.withdrawn += other.withdrawn;
         self.sent += other.sent;
         self.calls += other.calls;
     }
@@ -51,7 +87,15 @@ impl Neg for Counts {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self { pending: -self.pending, sent: -self.sent, calls: -self.calls }
+        Self {
+            pending: -self.pending,
+            accepted: -self.accepted,
+            accepted_partial: -self.accepted_partial,
+            rejected: -self.rejected,
+            withdrawn: -self.withdrawn,
+            sent: -self.sent,
+            calls: -self.calls,
+        }
     }
 }
 
@@ -99,6 +143,10 @@ pub(super) fn add_all(conn: &mut AnyConnection, changes: &BTreeMap<BuyerId, Coun
         diesel::update(counters::table.find(key))
             .set((
                 counters::pending.eq(counters::pending + change.pending),
+                counters::accepted.eq(counters::accepted + change.accepted),
+                counters::accepted_partial.eq(counters::accepted_partial + change.accepted_partial),
+                counters::rejected.eq(counters::rejected + change.rejected),
+                counters::withdrawn.eq(counters::withdrawn + change.withdrawn),
                 counters::sent.eq(counters::sent + change.sent),
                 counters::calls.eq(counters::calls + change.calls),
             ))

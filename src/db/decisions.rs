@@ -19,7 +19,7 @@ use crate::auth::{EditDisputes, Granted};
 use crate::domain::Instant;
 use crate::domain::call::DisputeState;
 use crate::domain::decision::Decision;
-use crate::domain::dispute::Side;
+use crate::domain::dispute::{Side, Status};
 use crate::domain::ids::{AdjustmentId, BuyerId, CallId, DisputeId, EndpointId, UserId};
 
 /// A Pending dispute, the net credit of its call before, and what is decided.
@@ -89,7 +89,8 @@ pub(super) fn record(
         let (disputes, calls) = alike.entry((&one.decision, state)).or_default();
         disputes.push(one.dispute.id);
         calls.push(one.dispute.call_id);
-        *changes.entry(one.dispute.buyer_id).or_default() += Counts::SETTLED;
+        *changes.entry(one.dispute.buyer_id).or_default() +=
+            Counts::moved(Status::Pending, one.decision.verdict().status());
     }
     for ((decision, state), (disputes, calls)) in alike {
         write(conn, (grant.user(), now), decision, disputes)?;

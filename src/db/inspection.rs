@@ -111,10 +111,7 @@ pub fn miscounts(conn: &mut AnyConnection) -> QueryResult<Vec<Miscount>> {
         .load(conn)?;
     let calls: Vec<(BuyerId, i64)> =
         calls::table.group_by(calls::buyer_id).select((calls::buyer_id, count_star())).load(conn)?;
-    let disputes = statuses.into_iter().map(|(buyer, status, sent)| {
-        let pending = if status == Status::Pending { sent } else { 0 };
-        (buyer, Counts { pending, sent, ..Counts::default() })
-    });
+    let disputes = statuses.into_iter().map(|(buyer, status, number)| (buyer, Counts::disputes(status, number)));
     let mut right: BTreeMap<i64, Counts> = BTreeMap::new();
     for (buyer, counted) in disputes.chain(calls.into_iter().map(|(buyer, calls)| (buyer, Counts::calls(calls)))) {
         *right.entry(buyer.number()).or_default() += counted;

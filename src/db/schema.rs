@@ -515,6 +515,10 @@ diesel::table! {
         pending -> BigInt,
         sent -> BigInt,
         calls -> BigInt,
+        accepted -> BigInt,
+        accepted_partial -> BigInt,
+        rejected -> BigInt,
+        withdrawn -> BigInt,
     }
 }
 

@@ -314,7 +314,7 @@ fn submit(
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeSent, ""), now)?;
     let payload = serde_json::json!({ "status": Status::Pending });
     outbox::push(conn, Topic::Created, (id, call.buyer_id), &payload, now)?;
-    counters::add(conn, call.buyer_id, Counts::SENT)?;
+    counters::add(conn, call.buyer_id, Counts::moved(Status::Draft, Status::Pending))?;
     audit::append(conn, &grant.actor(), now, &Entry::of_dispute("dispute.sent", id).now_is(told))?;
     Ok(())
 }

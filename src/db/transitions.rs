@@ -208,7 +208,7 @@ pub(super) fn make_pending_again(
     notifications::tell(conn, audience, Some(by), id, (Kind::DisputeReopened, reason), now)?;
     let payload = serde_json::json!({ "status": Status::Pending });
     outbox::push(conn, Topic::Reopened, (id, dispute.buyer_id), &payload, now)?;
-    counters::add(conn, dispute.buyer_id, Counts::REOPENED)?;
+    counters::add(conn, dispute.buyer_id, Counts::moved(dispute.status, Status::Pending))?;
     let entry = Entry::of_dispute("dispute.reopened", id)
         .was(serde_json::json!({ "status": dispute.status, "credit": dispute.credit, "clawback": dispute.clawback }))
         .now_is(serde_json::json!({ "status": Status::Pending, "reason": reason }));
@@ -240,7 +240,7 @@ pub fn withdraw(
     notifications::tell(conn, Audience::Managers, Some(grant.user()), id, (Kind::DisputeWithdrawn, ""), now)?;
     let payload = serde_json::json!({ "status": Status::Withdrawn });
     outbox::push(conn, Topic::Withdrawn, (id, dispute.buyer_id), &payload, now)?;
-    counters::add(conn, dispute.buyer_id, Counts::SETTLED)?;
+    counters::add(conn, dispute.buyer_id, Counts::moved(Status::Pending, Status::Withdrawn))?;
     let entry = Entry::of_dispute("dispute.withdrawn", id)
         .was(serde_json::json!({ "status": Status::Pending }))
         .now_is(serde_json::json!({ "status": Status::Withdrawn }));

@@ -5,10 +5,11 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use fairdial::auth::{DisputeCalls, EditDisputes, Granted, Viewer};
 use fairdial::clock::Clock;
+use fairdial::db::dispute_list::{self, DisputeFilter};
 use fairdial::db::sending::{self, Files, SendError};
 use fairdial::db::transitions::{self, DecideError, DecisionInput};
 use fairdial::db::users::{self, Permissions};
-use fairdial::db::{Db, DbError, audit, counters, dispute_list, disputes, messages, notifications, schema};
+use fairdial::db::{Db, DbError, audit, counters, disputes, inspection, messages, notifications, schema};
 use fairdial::domain::call::{CallStatus, DisputeState};
 use fairdial::domain::claim::{Claim, Intent};
 use fairdial::domain::decision::Verdict;
@@ -103,17 +104,21 @@ impl World {
             .unwrap()
     }
 
-    /// The badge of each side, and that it equals what the list holds and the chain of the audit log is whole.
+    /// The badge of each side, and that the list of each status says how many it holds and the chain of the audit log is whole.
     fn badges(&self) -> (i64, i64, i64) {
-        let filter = dispute_list::DisputeFilter { statuses: vec![Status::Pending], ..Default::default() };
         self.db
             .read_blocking::<_, DbError>(|conn| {
                 let mut badge = |viewer: &Viewer| -> Result<i64, DbError> {
-                    let pending = counters::pending(conn, viewer.scope())?;
-                    assert_eq!(pending, dispute_list::count(conn, viewer.scope(), &filter)?.shown());
-                    Ok(pending)
+                    for status in Status::ALL {
+                        let filter = DisputeFilter { statuses: vec![*status], ..DisputeFilter::default() };
+                        let listed = dispute_list::all_matching(conn, viewer.scope(), &filter)?.len();
+                        let counted = dispute_list::count(conn, viewer.scope(), &filter)?.shown();
+                        assert_eq!(usize::try_from(counted), Ok(listed), "{status:?}");
+                    }
+                    Ok(counters::pending(conn, viewer.scope())?)
                 };
                 let badges = (badge(&self.buyer)?, badge(&self.other)?, badge(&self.manager)?);
+                assert_eq!(inspection::miscounts(conn)?, []);
                 audit::verify(conn)?.expect("the chain is whole");
                 Ok(badges)
             })

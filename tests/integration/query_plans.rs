@@ -213,8 +213,11 @@ async fn a_count_reads_an_index_and_no_row(#[values(true, false)] is_manager: bo
     let all = DisputeFilter::default();
     let now = world.app.clock().now();
     let disputes = [
-        ("status", DisputeFilter { statuses: vec![Status::Pending], ..all.clone() }),
         ("reason", DisputeFilter { reason: Some("other".into()), ..all.clone() }),
+        (
+            "a status and a reason",
+            DisputeFilter { statuses: vec![Status::Pending], reason: Some("other".into()), ..all.clone() },
+        ),
         ("buyer", DisputeFilter { buyer: Some(BuyerId::generate()), ..all.clone() }),
         ("campaign", DisputeFilter { campaign: Some(CampaignId::generate()), ..all.clone() }),
         ("destination", DisputeFilter { destination: Some("Desk".into()), ..all.clone() }),

@@ -132,7 +132,7 @@ async fn the_doctor_finds_each_thing_that_is_wrong() {
 
     app.database()
         .connect()
-        .batch_execute("UPDATE counters SET pending = 7, sent = 9 WHERE buyer_key = 0")
+        .batch_execute("UPDATE counters SET pending = 7, rejected = 2, sent = 9 WHERE buyer_key = 0")
         .expect("damaged");
     let store = FileStore::open(&app.data_dir()).expect("the folders are there");
     let nobodys = store.path(&store.put("x.txt", "text/plain", b"nobody's").expect("stored").id);
@@ -142,7 +142,10 @@ async fn the_doctor_finds_each_thing_that_is_wrong() {
     let sick = fairdial(&app, &["doctor"]);
     assert_eq!(sick.status.code(), Some(1));
     assert!(
-        said(&sick).contains("of the network say 7 Pending of 9 sent and 1 calls, and there are 1 of 1 and 1"),
+        said(&sick).contains(
+            "of the network say 7 Pending, 0 Accepted, 0 Accepted Partial, 2 Rejected and 0 Withdrawn of 9 sent, and 1 calls, \
+             and there are 1 Pending, 0 Accepted, 0 Accepted Partial, 0 Rejected and 0 Withdrawn of 1 sent, and 1 calls"
+        ),
         "{}",
         said(&sick)
     );

@@ -7,7 +7,7 @@ use crate::auth::DisputeViewer;
 use crate::db::dispute_list::{self, DisputeFilter, DisputeLine, DisputeSort, Mark};
 use crate::db::disputes::{self, DisputeRow};
 use crate::db::paging::{Count, Place};
-use crate::db::{AnyConnection, counters, names};
+use crate::db::{AnyConnection, names};
 use crate::domain::Instant;
 use crate::domain::dispute::Status;
 use crate::domain::ids::DisputeId;
@@ -143,12 +143,7 @@ impl Queue {
         policy: &Policy,
         current: Option<&DisputeRow>,
     ) -> Result<(), AppError> {
-        let only_pending = DisputeFilter { statuses: vec![Status::Pending], ..DisputeFilter::default() };
-        self.total = if self.state.filter == only_pending {
-            Count::up_to_cap(counters::pending(conn, viewer.scope())?)
-        } else {
-            dispute_list::count(conn, viewer.scope(), &self.state.filter)?
-        };
+        self.total = dispute_list::count(conn, viewer.scope(), &self.state.filter)?;
         let mut lines = Vec::new();
         if let Some(id) = self.decided.filter(|id| current.is_none_or(|row| row.id != *id)) {
             lines.extend(disputes::find(conn, viewer.scope(), id)?.filter(|row| row.status.is_decided()).map(line));
