@@ -85,7 +85,7 @@ pub struct Standing {
 
 /// How the network and its queues stand: counters, and what indexes of waiting rows hold.
 pub fn standing(conn: &mut AnyConnection) -> QueryResult<Standing> {
-    let Counts { pending, sent, calls } =
+    let Counts { pending, sent, calls, .. } =
         counters::table.find(NETWORK).select(Counts::as_select()).first(conn).optional()?.unwrap_or_default();
     let waiting = webhook_deliveries::table.filter(webhook_deliveries::next_at.is_not_null());
     let deliveries = waiting.count().get_result(conn)?;

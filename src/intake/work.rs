@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{Batch, Came, CreatedNames, Input, Pace, Repeats, Settings, settings, told};
-use crate::app::Shutdown;
 use crate::clock::Clock;
 use crate::db::call_store::{self, StoreError};
 use crate::db::imports::{self, ImportRow, ImportsError, Moved, State};
@@ -19,6 +18,7 @@ use crate::db::{Db, DbError};
 use crate::domain::ids::{FileId, ImportId};
 use crate::file_store::FileStore;
 use crate::import::{ImportError, Options, Summary};
+use crate::shutdown::Shutdown;
 
 /// How long an import waits while the database is busy.
 const PATIENCE: Duration = Duration::from_secs(1);

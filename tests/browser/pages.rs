@@ -4,7 +4,6 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use fairdial::app::Shutdown;
 use fairdial::auth::{Actor, Granted, ImportCalls, ManageSettings, Origin, Scopes, TokenScope, Viewer};
 use fairdial::db::call_list::{self, CallFilter, Disputable};
 use fairdial::db::deliveries::{self, Outcome};
@@ -22,6 +21,7 @@ use fairdial::domain::dispute::Status;
 use fairdial::domain::ids::{EndpointId, ImportId};
 use fairdial::file_store::FileStore;
 use fairdial::intake::{Imports, Settings};
+use fairdial::shutdown::Shutdown;
 
 use crate::shared::app::TestApp;
 use crate::support::browser::{Browser, View};

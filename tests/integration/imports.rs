@@ -87,7 +87,7 @@ fn row_of(app: &TestApp, id: ImportId) -> imports::ImportRow {
 }
 
 /// The work of a process of its own, beside the app's.
-fn worker(app: &TestApp, shutdown: &fairdial::app::Shutdown) -> Imports {
+fn worker(app: &TestApp, shutdown: &fairdial::shutdown::Shutdown) -> Imports {
     let files = FileStore::open(&app.data_dir()).expect("the folders are there");
     Imports::new(app.db().clone(), app.clock().clone(), files, shutdown.clone())
 }
@@ -347,7 +347,7 @@ async fn what_broke_off_goes_on_where_it_was() {
     app.db().write_blocking(|conn| imports::start(conn, &grant, id, None, now)).expect("it is begun");
 
     // One process is at work, and another comes to it: one of them goes on, and each call comes once.
-    let (first, second) = (fairdial::app::Shutdown::default(), fairdial::app::Shutdown::default());
+    let (first, second) = (fairdial::shutdown::Shutdown::default(), fairdial::shutdown::Shutdown::default());
     tokio::join!(
         async {
             actix_web::rt::spawn(worker(&app, &first).work(id));
@@ -364,7 +364,7 @@ async fn what_broke_off_goes_on_where_it_was() {
         assert_eq!(there(&app)[0], cut.new_calls);
     }
 
-    worker(&app, &fairdial::app::Shutdown::default()).resume().await;
+    worker(&app, &fairdial::shutdown::Shutdown::default()).resume().await;
     let page = ines.get(&format!("/imports/{id}")).await.page();
     assert_eq!(figures(&page), ["5,998", "0", "0", "2"]);
     assert_eq!(page.texts("#failed tbody th"), ["12", "5,902"]);
@@ -389,7 +389,7 @@ async fn who_may_not_import_any_more_is_stopped_between_two_batches() {
             users::set_permissions(conn, &Who::operator(), &row, Permissions::default(), now)
         })
         .expect("it is taken away");
-    worker(&app, &fairdial::app::Shutdown::default()).work(id).await;
+    worker(&app, &fairdial::shutdown::Shutdown::default()).work(id).await;
     let import = row_of(&app, id);
     assert_eq!((import.state, import.next_row, there(&app)[0]), (State::Done, 0, 0));
     let page = app.manager("dana").await.get(&format!("/imports/{id}")).await.page();

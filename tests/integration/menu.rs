@@ -14,7 +14,6 @@ fn manager(name: &'static str, [view, edit, import, settings]: [bool; 4]) -> Per
 #[actix_web::test]
 async fn an_address_that_is_none_leaves_the_menu_where_it_was() {
     let app = TestApp::start().await;
-    let buyer = app.buyer("acme").await;
     for (actor, is_signed_in) in [(app.buyer("acme").await, true), (app.anonymous(), false)] {
         let answer = actor.get("/callz").await;
         let page = answer.assert_not_found().page();
