@@ -32,6 +32,8 @@ pub struct Swept {
     pub files: usize,
     pub uploads: usize,
     pub drafts: usize,
+    /// Whether a backup was being made: files are left to the next sweep.
+    pub leaves_files: bool,
 }
 
 /// Sweeps every hour until the server stops. A sweep that fails is told, and the next one tries again.
@@ -76,7 +78,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
     let locked = store.clone();
     let Some(removing) = tokio::task::spawn_blocking(move || locked.begin_removing()).await?? else {
         tracing::info!("a backup is being made: files are left to the next sweep");
-        return Ok(Swept { files: 0, uploads, drafts });
+        return Ok(Swept { files: 0, uploads, drafts, leaves_files: true });
     };
     let removing = Arc::new(removing);
     let (walked, now) = (store.clone(), clock.now());
@@ -96,7 +98,7 @@ pub async fn sweep(db: &Db, clock: &Clock, store: &FileStore) -> anyhow::Result<
         tokio::task::spawn_blocking(move || remove_if_there(&stray)).await??;
         files = files.saturating_add(1);
     }
-    Ok(Swept { files, uploads, drafts })
+    Ok(Swept { files, uploads, drafts, leaves_files: false })
 }
 
 /// Removes files that still nobody names, inside the write that asks; gives how many.

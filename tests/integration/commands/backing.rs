@@ -18,9 +18,13 @@ use super::place::{Home, Place, file_dispute};
 use crate::support::actor::Actor;
 use crate::support::database::Backend;
 use crate::support::people::PASSWORD;
+use crate::upkeep::soon_removing;
 
 /// How often a backup is made under writes; `FAIRDIAL_TEST_BACKUPS` sets another number for a long run.
 const BACKUPS: u32 = 20;
+
+/// How many disputes are sent while one is made.
+const EACH: u32 = 25;
 
 fn counts(db: &Db) -> (i64, i64, i64) {
     db.read_blocking::<_, DbError>(|conn| {
@@ -36,28 +40,44 @@ fn unfinished(place: &Place) -> usize {
     entries.filter(|name| name.to_str().unwrap().starts_with(".fairdial")).count()
 }
 
+/// Ends the writers with the value, also when the test fails before.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_backup_under_writes_is_what_was_there_at_one_moment() {
     let backups: u32 = std::env::var_os("FAIRDIAL_TEST_BACKUPS")
         .map_or(BACKUPS, |number| number.to_str().and_then(|number| number.parse().ok()).expect("a number"));
     let place = Place::new();
     place.dispute("the first");
-    let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));
+    let (stop, wanted, written) = (AtomicBool::new(false), AtomicU32::new(0), AtomicU32::new(0));
     std::thread::scope(|scope| {
         for writer in 0..2 {
-            let (place, stop, written) = (&place, &stop, &written);
+            let (place, stop, wanted, written) = (&place, &stop, &wanted, &written);
             scope.spawn(move || {
                 let (db, store) = (place.db(), place.store());
                 while !stop.load(Ordering::Relaxed) {
+                    if written.load(Ordering::Relaxed) >= wanted.load(Ordering::Relaxed) {
+                        std::thread::yield_now();
+                        continue;
+                    }
                     let number = written.fetch_add(1, Ordering::Relaxed);
                     file_dispute(&db, &store, &format!("writer {writer}, text {number}"));
                 }
             });
         }
+        let _then = Ended(&stop);
         let mut earlier = 0;
         for number in 0..backups {
             let name = format!("backup-{number}");
             let begun = counts(&place.db());
+            // Enough to go on for as long as the backup takes, and not so much that the last ones take minutes.
+            wanted.fetch_add(EACH, Ordering::Relaxed);
             place.back_up(&name).ok();
             let ended = counts(&place.db());
 
@@ -75,7 +95,6 @@ fn a_backup_under_writes_is_what_was_there_at_one_moment() {
             earlier = disputes;
             fs::remove_dir_all(place.beside(&name)).unwrap();
         }
-        stop.store(true, Ordering::Relaxed);
     });
     println!("{backups} backups while {} disputes were sent", written.load(Ordering::Relaxed));
     assert_eq!(unfinished(&place), 0);
@@ -318,8 +337,9 @@ fn no_file_goes_while_a_backup_copies() {
     drop(keeping);
     place.desk.run(&["doctor", "--fix"]).refused(1, "a backup or a sweep is at work");
     drop(another);
+    drop(soon_removing(&store));
     place.desk.run(&["doctor", "--fix"]).ok();
-    let removing = store.begin_removing().unwrap().expect("nobody keeps them");
+    let removing = soon_removing(&store);
     // Another process waits until they are removed.
     let backup = place.beside("backup");
     let mut child = place.desk.command(&["backup", backup.to_str().unwrap()]).stdout(Stdio::null()).spawn().unwrap();

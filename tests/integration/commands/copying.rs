@@ -156,8 +156,7 @@ fn only_a_database_of_this_programs_schema_is_copied() {
 
     let newest = texts(&from, "SELECT MAX(version) FROM __diesel_schema_migrations").remove(0);
     let pretend = |version: &str| {
-        let change =
-            format!("UPDATE __diesel_schema_migrations SET version = '{version}' WHERE version >= '20261124000003'");
+        let change = format!("UPDATE __diesel_schema_migrations SET version = '{version}' WHERE version = '{newest}'");
         from.connect().batch_execute(&change).unwrap();
     };
     pretend("20991231000000");

@@ -65,5 +65,5 @@ INSERT INTO webhook_attempts VALUES (1601, 1, '2026-11-20 08:00:00', 120, 'v1,x'
 INSERT INTO imports (id, user_id, state, file_id, file_name, file_size, file_sha256, settings, format, next_row, new_calls, failed_rows,
         created_at, changed_at)
     VALUES (1701, 402, 'looked', '0c', 'calls ü.csv', 9007199254740993, '0f', '{"timezone":null}', 'ringba', 2, 1, 1, '2026-11-20 08:00:00',
-        '2026-11-20 08:00:00.5');
+        '2026-11-20 08:00:00.500');
 INSERT INTO import_failures VALUES (1701, 1, 3, 'a,"b' || char(10) || '"', '[{"column":"Revenue"}]');
