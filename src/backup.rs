@@ -74,7 +74,8 @@ impl Member {
             KEY => Self::Key,
             path => Self::File(path.rsplit('/').next()?.parse().ok()?),
         };
-        (member.path() == Path::new(path)).then_some(member)
+        // As text: as paths, two ways to write one are the same.
+        (member.path().as_os_str() == path).then_some(member)
     }
 }
 
