@@ -132,7 +132,6 @@ struct Heading {
     class: String,
     /// The same for the header, which is never cut.
     head_class: String,
-    /// Whether its cells are cut and say their whole text when pointed at.
     /// Where a click leads, if the column sorts.
     href: Option<String>,
     direction: Option<&'static str>,
